@@ -1,0 +1,69 @@
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace tlspolicyd::base {
+
+/// An IPv4 or IPv6 address. Bytes in network order; an IPv4 address uses the first four.
+class Address {
+ public:
+  enum class Family : std::uint8_t { v4, v6 };
+
+  static Address v4(std::span<const std::uint8_t, 4> bytes);
+  static Address v6(std::span<const std::uint8_t, 16> bytes);
+
+  /// Reads "192.0.2.1" or "2001:db8::1" (inet_pton(3)): no brackets, no zone, no port.
+  /// Error: Fault::invalid.
+  static Result<Address> parse(std::string_view text);
+
+  Family family() const { return family_; }
+  bool is_loopback() const;
+  /// The 4 or 16 octets.
+  std::span<const std::uint8_t> bytes() const;
+  /// As people write it, e.g. "2001:db8::1".
+  std::string text() const;
+
+  auto operator<=>(const Address&) const = default;
+
+ private:
+  Address() = default;
+  Family family_ = Family::v4;
+  std::array<std::uint8_t, 16> bytes_{};
+};
+
+/// An address with a port, as bind(2) and connect(2) take it.
+struct Endpoint {
+  Address address;
+  std::uint16_t port = 0;
+
+  /// Reads "127.0.0.1:53", "[::1]:53", and with `default_port` also "127.0.0.1", "[::1]", "::1".
+  /// Error: Fault::invalid.
+  static Result<Endpoint> parse(std::string_view text, std::uint16_t default_port = 0);
+
+  /// "127.0.0.1:53" or "[::1]:53".
+  std::string text() const;
+  bool operator==(const Endpoint&) const = default;
+};
+
+/// A sockaddr of either family and its length.
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+  explicit SocketAddress(const Endpoint& endpoint);
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
+/// Reads a decimal port number, 1 to 65535. Error: Fault::invalid.
+Result<std::uint16_t> parse_port(std::string_view text);
+
+}  // namespace tlspolicyd::base

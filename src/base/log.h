@@ -1,0 +1,57 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace tlspolicyd::base {
+
+enum class Severity { debug, info, warning, error };
+
+/// One `key=value` of a log line.
+struct Field {
+  template <class T>
+  Field(std::string_view k, const T& v) : key(k), value(fmt::format("{}", v)) {}
+  std::string_view key;
+  std::string value;
+};
+
+/// Writes one line per event: a short fixed message and fields, as text
+/// (`warning: policy fetch failed domain=example.org fault=tls`) or JSON.
+///
+/// Whatever the values hold, a line stays a line: control and non-ASCII bytes are escaped and each
+/// value is cut at 500 bytes (threat A-16).
+class Log {
+ public:
+  enum class Format { text, json };
+  using Sink = std::function<void(Severity, std::string_view line)>;
+
+  /// `sink` gets each line without its newline.
+  Log(Severity least, Format format, Sink sink)
+      : least_(least), format_(format), sink_(std::move(sink)) {}
+
+  bool enabled(Severity severity) const { return severity >= least_; }
+
+  void write(Severity severity, std::string_view message, std::initializer_list<Field> fields) const;
+  void debug(std::string_view m, std::initializer_list<Field> f = {}) const { write(Severity::debug, m, f); }
+  void info(std::string_view m, std::initializer_list<Field> f = {}) const { write(Severity::info, m, f); }
+  void warning(std::string_view m, std::initializer_list<Field> f = {}) const { write(Severity::warning, m, f); }
+  void error(std::string_view m, std::initializer_list<Field> f = {}) const { write(Severity::error, m, f); }
+
+ private:
+  Severity least_;
+  Format format_;
+  Sink sink_;
+};
+
+/// A sink for standard error. Under systemd (`with_priority`) each line begins with the priority
+/// that the journal understands, see sd-daemon(3).
+Log::Sink standard_error_sink(bool with_priority);
+
+/// `text` with everything but printable ASCII written as `\xHH`, cut at `limit` bytes of input.
+std::string printable(std::string_view text, std::size_t limit = 500);
+
+}  // namespace tlspolicyd::base

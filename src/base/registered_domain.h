@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "base/domain_name.h"
+
+namespace tlspolicyd::base {
+
+/// The registered domain of a name by the Public Suffix List: "a.b.example.co.uk" gives
+/// "example.co.uk". What shares it shares an owner, and so a quota. A name that is itself a public
+/// suffix is returned whole.
+std::string registered_domain(const DomainName& name);
+
+}  // namespace tlspolicyd::base
