@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace tlspolicyd::net {
 namespace {
@@ -29,6 +30,20 @@ class Timer final : public base::Operation {
   }
 
   std::function<void()> fire_;
+  EventPtr event_;
+};
+
+class Signal final : public base::Operation {
+ public:
+  Signal(event_base* base, int signal, std::function<void()> arrived)
+      : arrived_(std::move(arrived)), event_(evsignal_new(base, signal, &Signal::on_event, this)) {
+    evsignal_add(event_.get(), nullptr);
+  }
+
+ private:
+  static void on_event(evutil_socket_t, short, void* self) { static_cast<Signal*>(self)->arrived_(); }
+
+  std::function<void()> arrived_;
   EventPtr event_;
 };
 
@@ -86,6 +101,10 @@ base::WallTime Loop::wall() const {
 
 base::OperationPtr Loop::after(base::milliseconds delay, std::function<void()> fire) {
   return std::make_unique<Timer>(base_.get(), delay, std::move(fire));
+}
+
+base::OperationPtr Loop::on_signal(int signal, std::function<void()> arrived) {
+  return std::make_unique<Signal>(base_.get(), signal, std::move(arrived));
 }
 
 base::OperationPtr Loop::in_own_turn(std::function<void()> work) {

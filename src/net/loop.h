@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/deleter.h"
-#include "base/time.h"
+#include "base/clock.h"
 
 struct event;
 struct event_base;
@@ -30,6 +30,10 @@ class Loop final : public base::Clock, public base::Timers {
   void stop() { stopped_ = true; }
 
   event_base* base() { return base_.get(); }
+
+  /// Calls `arrived` at each arrival of the signal, in a turn of the loop, until the operation is
+  /// destroyed.
+  base::OperationPtr on_signal(int signal, std::function<void()> arrived);
 
   base::SteadyTime steady() const override;
   base::WallTime wall() const override;

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/clock.h"
+#include "net/dns_resolver.h"
+#include "net/https_client.h"
+#include "net/listen_address.h"
+#include "postfix/map_table.h"
+#include "service/fetch_slots.h"
+
+namespace tlspolicyd::config {
+
+/// What the operator decides, with the defaults of a program that has no configuration file.
+/// The names are those of tlspolicyd.yaml(5).
+struct Config {
+  std::vector<net::ListenAddress> listen;
+  std::vector<postfix::MapTable::Map> maps;
+  /// No servers: those of /etc/resolv.conf.
+  net::DnsResolver::Options resolver;
+  net::SecureHttpsClient::Options https;
+
+  struct Discovery {
+    base::milliseconds answer_deadline{10'000};
+    base::milliseconds fetch_deadline{30'000};
+    bool defer_on_dns_error = false;
+  } discovery;
+
+  struct Limits {
+    std::size_t clients = 4096;
+    std::size_t fetches = 64;
+    std::size_t fetches_per_registered_domain = 4;
+  } limits;
+
+  struct Logging {
+    base::Severity level = base::Severity::info;
+    base::Log::Format format = base::Log::Format::text;
+  } log;
+
+  Config();
+};
+
+/// Where the configuration is looked for if none is named.
+inline constexpr const char* kDefaultPath = "/etc/tlspolicyd/tlspolicyd.yaml";
+
+}  // namespace tlspolicyd::config

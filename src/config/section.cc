@@ -1,0 +1,115 @@
+#include "config/section.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "config/values.h"
+
+namespace tlspolicyd::config {
+namespace {
+
+// A key that is farther from every known one than this was not meant to be one of them.
+constexpr std::size_t kNearest = 3;
+
+}  // namespace
+
+Section::Section(const YAML::Node& node, std::string path, Mistakes& mistakes)
+    : node_(node), path_(std::move(path)), mistakes_(mistakes) {
+  if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) {
+    complain(node_, path_.empty() ? "the file must be a map of keys"
+                                  : fmt::format("{}: keys are expected below it", path_));
+    node_ = YAML::Node();
+  }
+}
+
+void Section::complain(const YAML::Node& node, const std::string& text) {
+  mistakes_.push_back({node.Mark().line + 1, base::printable(text)});
+}
+
+std::string Section::named(std::string_view key) const {
+  return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
+}
+
+YAML::Node Section::take(std::string_view key) {
+  known_.emplace_back(key);
+  if (node_.IsMap())
+    for (const auto& pair : node_)
+      if (pair.first.IsScalar() && pair.first.Scalar() == key) return pair.second;
+  return YAML::Node(YAML::NodeType::Undefined);
+}
+
+void Section::text(std::string_view key,
+                   const std::function<base::Result<bool>(const std::string&)>& read) {
+  const auto node = take(key);
+  if (!node.IsDefined()) return;
+  if (!node.IsScalar()) {
+    complain(node, fmt::format("{}: a single value is expected", named(key)));
+    return;
+  }
+  if (const auto result = read(node.Scalar()); !result)
+    complain(node, fmt::format("{}: {}, not \"{}\"", named(key), result.error().text, node.Scalar()));
+}
+
+void Section::list(std::string_view key, const std::function<void()>& begin,
+                   const std::function<base::Result<bool>(const YAML::Node&)>& read) {
+  const auto node = take(key);
+  if (!node.IsDefined()) return;
+  begin();
+  if (!node.IsSequence()) {
+    complain(node, fmt::format("{}: a list is expected, such as [a, b]", named(key)));
+    return;
+  }
+  for (const auto& item : node)
+    if (const auto result = read(item); !result)
+      complain(item, fmt::format("{}: {}", named(key), result.error().text));
+}
+
+void Section::section(std::string_view key, const std::function<void(Section&)>& read) {
+  const auto node = take(key);
+  if (!node.IsDefined()) return;
+  Section below(node, named(key), mistakes_);
+  read(below);
+  below.finish();
+}
+
+void Section::each(const std::function<void(const std::string&, Section&)>& read) {
+  if (!node_.IsMap()) return;
+  for (const auto& pair : node_) {
+    if (!pair.first.IsScalar()) continue;
+    known_.push_back(pair.first.Scalar());
+    Section below(pair.second, named(pair.first.Scalar()), mistakes_);
+    read(pair.first.Scalar(), below);
+    below.finish();
+  }
+}
+
+void Section::finish() {
+  if (!node_.IsMap()) return;
+  std::vector<std::string> seen;
+  for (const auto& pair : node_) {
+    if (!pair.first.IsScalar()) {
+      complain(pair.first, fmt::format("{}: a key must be a word", path_));
+      continue;
+    }
+    const auto& key = pair.first.Scalar();
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
+      complain(pair.first, fmt::format("{}: given twice", named(key)));
+    } else if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+      complain(pair.first, fmt::format("{}: unknown key{}", named(key), nearest(key)));
+    }
+    seen.push_back(key);
+  }
+}
+
+std::string Section::nearest(std::string_view unknown) const {
+  const auto best = std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
+    return edit_distance(unknown, a) < edit_distance(unknown, b);
+  });
+  if (best == known_.end() || edit_distance(unknown, *best) > kNearest)
+    return fmt::format("; known here: {}", fmt::join(known_, ", "));
+  return fmt::format("; did you mean {}?", *best);
+}
+
+}  // namespace tlspolicyd::config

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <yaml-cpp/yaml.h>
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace tlspolicyd::config {
+
+/// A mistake in a configuration file; `line` counts from 1, 0 if there is none.
+struct Mistake {
+  int line = 0;
+  std::string text;
+};
+
+/// Collects all mistakes of one file, in the order in which they were found.
+using Mistakes = std::vector<Mistake>;
+
+/// One map of a configuration file. Its keys are asked for one by one; finish() then complains of
+/// those that nobody asked for and of those given twice. Mistakes never throw.
+class Section {
+ public:
+  /// `path` is the section's own key, e.g. "resolver", "" for the file itself. A node that is no
+  /// map is a mistake; a null node is an empty section. `mistakes` must outlive the section.
+  Section(const YAML::Node& node, std::string path, Mistakes& mistakes);
+
+  /// Calls `read` with the value of `key` if it is there; its error becomes a mistake at its line.
+  void text(std::string_view key, const std::function<base::Result<bool>(const std::string&)>& read);
+  /// The same for a list of texts, each read on its own; `begin` is called first.
+  void list(std::string_view key, const std::function<void()>& begin,
+            const std::function<base::Result<bool>(const YAML::Node&)>& read);
+  /// The same for a section below this one.
+  void section(std::string_view key, const std::function<void(Section&)>& read);
+  /// For sections whose keys are names that the operator chose.
+  void each(const std::function<void(const std::string& name, Section&)>& read);
+
+  void finish();
+
+  /// A mistake at the place of `node`.
+  void complain(const YAML::Node& node, const std::string& text);
+
+ private:
+  YAML::Node take(std::string_view key);
+  std::string nearest(std::string_view unknown) const;
+  std::string named(std::string_view key) const;
+
+  YAML::Node node_;
+  std::string path_;
+  Mistakes& mistakes_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace tlspolicyd::config

@@ -1,0 +1,77 @@
+#include "config/values.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include "base/ascii.h"
+
+namespace tlspolicyd::config {
+
+using base::Error;
+using base::Fault;
+
+namespace {
+
+// A year; longer is a typing mistake, and the product stays far from overflow.
+constexpr std::uint64_t kMaxDurationMs = 366ULL * 86'400'000ULL;
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t milliseconds;
+};
+constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+
+}  // namespace
+
+base::Result<base::milliseconds> parse_duration(std::string_view text) {
+  const Error expected{Fault::invalid, "a duration is a number with a unit: 500ms, 10s, 5m, 24h, 180d"};
+  const auto unit_at = static_cast<std::size_t>(
+      std::find_if_not(text.begin(), text.end(), base::is_digit) - text.begin());
+  const auto unit = std::find_if(std::begin(kUnits), std::end(kUnits), [&](const Unit& known) {
+    return known.name == text.substr(unit_at);
+  });
+  if (unit == std::end(kUnits)) return expected;
+  const auto number = parse_number(text.substr(0, unit_at), 0, kMaxDurationMs / unit->milliseconds);
+  if (!number) return expected;
+  if (*number == 0) return Error{Fault::invalid, "a duration must be greater than zero"};
+  return base::milliseconds(static_cast<std::int64_t>(*number * unit->milliseconds));
+}
+
+base::Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least,
+                                         std::uint64_t most) {
+  const Error expected{Fault::invalid, fmt::format("a whole number from {} to {} is expected", least, most)};
+  std::uint64_t number = 0;
+  if (text.empty() || !std::all_of(text.begin(), text.end(), base::is_digit)) return expected;
+  if (text.size() > 1 && text.front() == '0') return expected;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (status != std::errc() || number < least || number > most) return expected;
+  return number;
+}
+
+base::Result<std::uint32_t> parse_file_mode(std::string_view text) {
+  std::uint32_t mode = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (text.empty() || status != std::errc() || end != text.data() + text.size() || mode > 0777)
+    return Error{Fault::invalid, "a file mode is octal, such as 0660"};
+  return mode;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = a[i - 1] == b[j - 1] ? diagonal : 1 + std::min({diagonal, above, row[j - 1]});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace tlspolicyd::config

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/clock.h"
+
+/// The values of a configuration file, read from their text as it stands in the file. YAML's own
+/// ideas of numbers and booleans (010 is 8, no is false) do not apply. Errors: Fault::invalid with a
+/// text that says what is expected.
+namespace tlspolicyd::config {
+
+/// "500ms", "10s", "5m", "24h", "180d": a whole number and a unit; greater than zero.
+base::Result<base::milliseconds> parse_duration(std::string_view text);
+
+/// A whole number from `least` to `most`, without sign or leading zero.
+base::Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least,
+                                         std::uint64_t most);
+
+/// An octal file mode such as "0660", at most 0777.
+base::Result<std::uint32_t> parse_file_mode(std::string_view text);
+
+/// How many single-letter changes turn one word into the other (Levenshtein).
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
+}  // namespace tlspolicyd::config

@@ -1,0 +1,169 @@
+#include "net/dns_lookup.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tlspolicyd::net {
+namespace {
+
+using base::Fault;
+using base::milliseconds;
+
+}  // namespace
+
+DnsLookup::DnsLookup(DnsResolver& resolver, DnsQuestion question, Resolver::Done done)
+    : resolver_(resolver),
+      question_(std::move(question)),
+      done_(std::move(done)),
+      servers_(resolver.servers_),
+      deadline_(resolver.loop_.steady() + resolver.options_.deadline) {
+  if (resolver_.has_place()) {
+    start();
+  } else if (resolver_.waiting_.size() < DnsResolver::kMaxWaiting) {
+    place_in_line_ = resolver_.waiting_.insert(resolver_.waiting_.end(), this);
+    arm(time_left());
+  } else {
+    arm(milliseconds(0));
+  }
+}
+
+DnsLookup::~DnsLookup() { leave_resolver(); }
+
+void DnsLookup::start() {
+  place_in_line_.reset();
+  state_ = State::working;
+  ++resolver_.at_work_;
+  if (servers_->empty()) return arm(milliseconds(0));
+  first_ = resolver_.first_server() % servers_->size();
+  begin_question();
+}
+
+void DnsLookup::begin_question() {
+  asked_.clear();
+  attempt_ = 0;
+  begin_attempt();
+}
+
+void DnsLookup::begin_attempt() {
+  asked_in_attempt_ = 0;
+  ask_next();
+}
+
+void DnsLookup::ask_next() {
+  const auto server = (first_ + attempt_ + asked_in_attempt_++) % servers_->size();
+  const auto ticket = ++tickets_;
+  asked_.push_back({ticket, server,
+                    std::make_unique<DnsExchange>(
+                        resolver_.loop_, (*servers_)[server], question_, cnames_left_,
+                        [this, ticket](auto outcome) { told(ticket, std::move(outcome)); })});
+  arm(attempt_time());
+}
+
+milliseconds DnsLookup::attempt_time() const {
+  constexpr unsigned kMaxDoublings = 10;
+  return resolver_.options_.timeout * (1U << std::min(attempt_, kMaxDoublings));
+}
+
+milliseconds DnsLookup::time_left() const {
+  const auto left = std::chrono::ceil<milliseconds>(deadline_ - resolver_.loop_.steady());
+  return std::max(left, milliseconds(0));
+}
+
+void DnsLookup::arm(milliseconds delay) {
+  timer_ = resolver_.loop_.after(std::min(delay, time_left()), [this] { on_time(); });
+}
+
+void DnsLookup::on_time() {
+  if (state_ == State::waiting)
+    return finish(base::Error{Fault::overloaded, "too many DNS questions at once"});
+  if (servers_->empty())
+    return finish(base::Error{Fault::dns_unreachable, "no name server is configured"});
+  if (++attempt_ >= resolver_.options_.attempts || time_left() == milliseconds(0))
+    return finish(verdict());
+  begin_attempt();
+}
+
+void DnsLookup::told(unsigned ticket, DnsExchange::Outcome outcome) {
+  const auto by = std::find_if(asked_.begin(), asked_.end(),
+                               [ticket](const auto& asked) { return asked.ticket == ticket; });
+  const auto server = by->server;
+  asked_.erase(by);
+  if (auto* answer = std::get_if<DnsAnswer>(&outcome)) return answered(server, std::move(*answer));
+  if (auto* target = std::get_if<Follow>(&outcome)) return follow(server, std::move(*target));
+  if (auto* failure = std::get_if<DnsExchange::Failure>(&outcome))
+    return failed(server, std::move(*failure));
+  finish(base::Error{Fault::invalid,
+                     fmt::format("{} for {}", std::get<BadChain>(outcome).text, question_text())});
+}
+
+bool DnsLookup::is_trusted(std::size_t server) const {
+  return DnsResolver::trusts(resolver_.options_.trust_ad, (*servers_)[server]);
+}
+
+void DnsLookup::answered(std::size_t server, DnsAnswer answer) {
+  resolver_.answered_well(servers_, server);
+  answer.authenticated = answer.authenticated && authenticated_ && is_trusted(server);
+  answer.ttl = std::min(answer.ttl, ttl_);
+  finish(std::move(answer));
+}
+
+void DnsLookup::follow(std::size_t server, Follow target) {
+  // One insecure CNAME makes the rest insecure (RFC 7672 2.1.3), and the shortest TTL is that of
+  // all.
+  authenticated_ = authenticated_ && target.ad && is_trusted(server);
+  ttl_ = std::min(ttl_, target.ttl);
+  cnames_left_ -= target.cnames;
+  question_.name = std::move(target.target);
+  first_ = server;
+  begin_question();
+}
+
+void DnsLookup::failed(std::size_t server, DnsExchange::Failure failure) {
+  if (!failure_ || failure.kind >= failure_->kind) {
+    failure_ = std::move(failure);
+    failed_server_ = server;
+  }
+  if (asked_in_attempt_ < servers_->size()) return ask_next();
+  // Somebody asked before may still answer in the time of this attempt.
+  if (!asked_.empty()) return;
+  if (attempt_ + 1 >= resolver_.options_.attempts) return finish(verdict());
+  arm(resolver_.options_.pause);
+}
+
+std::string DnsLookup::question_text() const {
+  return fmt::format("{} {}", name_of(question_.type), question_.name.text());
+}
+
+base::Error DnsLookup::verdict() const {
+  using Kind = DnsExchange::Failure::Kind;
+  const base::Error silence{Fault::dns_timeout, "no answer in time for " + question_text()};
+  if (!failure_) return silence;
+  const auto text = fmt::format("{} for {}", failure_->text, question_text());
+  switch (failure_->kind) {
+    case Kind::rcode: return {Fault::dns_failed, text};
+    case Kind::malformed: return {Fault::invalid, text};
+    case Kind::tcp: return {Fault::dns_timeout, text};
+    case Kind::unreachable: break;
+  }
+  // Who has not failed is silent, but there.
+  if (!asked_.empty()) return silence;
+  return {Fault::dns_unreachable, fmt::format("no name server can be reached: {} {}",
+                                              (*servers_)[failed_server_].text(), failure_->text)};
+}
+
+void DnsLookup::leave_resolver() {
+  const auto was = std::exchange(state_, State::over);
+  if (place_in_line_) resolver_.waiting_.erase(*std::exchange(place_in_line_, std::nullopt));
+  if (was == State::working) resolver_.give_back_place();
+}
+
+void DnsLookup::finish(base::Result<DnsAnswer> result) {
+  timer_.reset();
+  asked_.clear();
+  leave_resolver();
+  const auto done = std::move(done_);
+  done(std::move(result));
+}
+
+}  // namespace tlspolicyd::net

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/dns_exchange.h"
+#include "net/dns_resolver.h"
+
+namespace tlspolicyd::net {
+
+/// One question of DnsResolver: waits for a place, asks one server after the other, follows CNAMEs
+/// that lead out of an answer.
+class DnsLookup final : public base::Operation {
+ public:
+  /// `resolver` must outlive it.
+  DnsLookup(DnsResolver& resolver, DnsQuestion question, Resolver::Done done);
+  ~DnsLookup() override;
+
+  /// Begins the work; the resolver calls it when a place is free.
+  void start();
+
+ private:
+  enum class State { waiting, working, over };
+  /// A server that was asked and has not failed.
+  struct Asked {
+    unsigned ticket;
+    std::size_t server;
+    std::unique_ptr<DnsExchange> exchange;
+  };
+
+  void begin_question();
+  void begin_attempt();
+  void ask_next();
+  void arm(base::milliseconds delay);
+  void on_time();
+  void told(unsigned ticket, DnsExchange::Outcome outcome);
+  bool is_trusted(std::size_t server) const;
+  void answered(std::size_t server, DnsAnswer answer);
+  void follow(std::size_t server, Follow target);
+  void failed(std::size_t server, DnsExchange::Failure failure);
+  base::milliseconds time_left() const;
+  base::milliseconds attempt_time() const;
+  std::string question_text() const;
+  base::Error verdict() const;
+  void leave_resolver();
+  void finish(base::Result<DnsAnswer> result);
+
+  DnsResolver& resolver_;
+  DnsQuestion question_;
+  Resolver::Done done_;
+  const DnsResolver::Servers servers_;
+  const base::SteadyTime deadline_;
+  State state_ = State::waiting;
+  std::optional<DnsResolver::Waiting::iterator> place_in_line_;
+
+  std::size_t first_ = 0;  ///< the server of the first attempt
+  unsigned attempt_ = 0;
+  std::size_t asked_in_attempt_ = 0;
+  unsigned tickets_ = 0;
+  std::optional<DnsExchange::Failure> failure_;  ///< the most telling one so far
+  std::size_t failed_server_ = 0;                ///< whose it was
+
+  // What the messages so far have in common, see follow().
+  unsigned cnames_left_ = kMaxCnames;
+  std::chrono::seconds ttl_ = std::chrono::seconds::max();
+  bool authenticated_ = true;
+
+  std::vector<Asked> asked_;
+  base::OperationPtr timer_;
+};
+
+}  // namespace tlspolicyd::net

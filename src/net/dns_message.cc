@@ -1,0 +1,165 @@
+#include "net/dns_message.h"
+
+#include <fmt/format.h>
+#include <ldns/ldns.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+#include "base/deleter.h"
+#include "net/dns_records.h"
+
+namespace tlspolicyd::net {
+namespace {
+
+using PacketPtr = std::unique_ptr<ldns_pkt, base::Deleter<ldns_pkt_free>>;
+using std::chrono::seconds;
+
+constexpr std::uint16_t kUdpPayload = 1232;
+
+// Canonical wire form of a name that is known to be valid.
+std::string wire_of(const base::DomainName& name) {
+  std::string wire(1, '\0');
+  wire += name.text();
+  std::size_t length_at = 0;
+  for (std::size_t i = 1; i <= wire.size(); ++i) {
+    if (i < wire.size() && wire[i] != '.') continue;
+    wire[length_at] = static_cast<char>(i - length_at - 1);
+    length_at = i;
+  }
+  wire.push_back('\0');
+  return wire;
+}
+
+// The offset behind the question, if the message answers `question` (RFC 5452 9.1).
+std::optional<std::size_t> match_question(WireMessage message, const std::string& name,
+                                          RecordType type, std::uint16_t id) {
+  if (message.size() < kDnsHeaderSize) return std::nullopt;
+  const auto* header = message.data();
+  if (LDNS_ID_WIRE(header) != id || !LDNS_QR_WIRE(header)) return std::nullopt;
+  if (LDNS_OPCODE_WIRE(header) != LDNS_PACKET_QUERY || LDNS_QDCOUNT(header) != 1)
+    return std::nullopt;
+  const auto end = end_of_name(message, kDnsHeaderSize);
+  if (!end || message.size() - *end < 4) return std::nullopt;
+  const auto* fixed = message.data() + *end;
+  if (ldns_read_uint16(fixed) != static_cast<std::uint16_t>(type)) return std::nullopt;
+  if (ldns_read_uint16(fixed + 2) != LDNS_RR_CLASS_IN) return std::nullopt;
+  if (canonical_name_at(message, kDnsHeaderSize) != name) return std::nullopt;
+  return *end + 4;
+}
+
+struct Chain {
+  std::string end;  // canonical wire form
+  unsigned cnames = 0;
+  seconds ttl = seconds::max();
+};
+
+std::variant<Chain, Malformed, BadChain> follow_cnames(const DnsRecords& records, std::string start,
+                                                       unsigned limit) {
+  Chain chain{.end = std::move(start)};
+  while (const auto cname = records.cname_of(chain.end)) {
+    if (cname->target.empty()) return Malformed{"malformed CNAME record"};
+    if (chain.cnames == limit)
+      return BadChain{fmt::format("CNAME loop, or more than {} CNAMEs", kMaxCnames)};
+    ++chain.cnames;
+    chain.ttl = std::min(chain.ttl, cname->ttl);
+    chain.end = cname->target;
+  }
+  return chain;
+}
+
+DnsAnswer negative_answer(const DnsRecords& records, const Chain& chain, bool name_exists) {
+  DnsAnswer answer;
+  answer.kind = name_exists ? DnsAnswer::Kind::no_data : DnsAnswer::Kind::no_such_name;
+  answer.ttl = std::min(chain.ttl, records.negative_ttl(chain.end).value_or(seconds(0)));
+  return answer;
+}
+
+DnsReply judge(const DnsRecords& records, RecordType type, const Chain& chain, bool name_exists,
+               bool ad) {
+  DnsAnswer answer;
+  if (name_exists) {
+    auto collected = records.collect(type, chain.end);
+    if (!collected) return Malformed{collected.error().text};
+    answer = std::move(*collected);
+    answer.ttl = std::min(chain.ttl, answer.ttl);
+  }
+  if (answer.kind != DnsAnswer::Kind::records) {
+    if (name_exists && chain.cnames > 0 && !records.negative_ttl(chain.end)) {
+      auto target = base::DomainName::parse(text_of_name(chain.end));
+      if (!target) return BadChain{"CNAME to what is no domain name"};
+      return Follow{std::move(*target), chain.cnames, chain.ttl, ad};
+    }
+    answer = negative_answer(records, chain, name_exists);
+  }
+  answer.authenticated = ad;
+  answer.canonical_name = text_of_name(chain.end);
+  return answer;
+}
+
+// A question for the alias itself does not go through it.
+DnsReply judge_alias(const DnsRecords& records, const Chain& chain, bool name_exists, bool ad) {
+  const auto alias = records.cname_of(chain.end);
+  if (!alias) return judge(records, RecordType::cname, chain, name_exists, ad);
+  if (alias->target.empty()) return Malformed{"malformed CNAME record"};
+  DnsAnswer answer;
+  answer.kind = DnsAnswer::Kind::records;
+  answer.authenticated = ad;
+  answer.ttl = alias->ttl;
+  answer.canonical_name = text_of_name(alias->target);
+  return answer;
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> build_query(const DnsQuestion& question, std::uint16_t id, Edns edns) {
+  auto* name = ldns_dname_new_frm_str(question.name.text().c_str());
+  const PacketPtr packet(name ? ldns_pkt_query_new(name, static_cast<ldns_rr_type>(question.type),
+                                                   LDNS_RR_CLASS_IN, LDNS_RD | LDNS_AD)
+                              : nullptr);
+  if (!packet) throw std::bad_alloc();
+  ldns_pkt_set_id(packet.get(), id);
+  if (edns == Edns::with) {
+    ldns_pkt_set_edns_udp_size(packet.get(), kUdpPayload);
+    ldns_pkt_set_edns_do(packet.get(), true);
+  }
+  std::uint8_t* wire = nullptr;
+  std::size_t size = 0;
+  if (ldns_pkt2wire(&wire, packet.get(), &size) != LDNS_STATUS_OK) throw std::bad_alloc();
+  const std::unique_ptr<std::uint8_t, base::Deleter<std::free>> owner(wire);
+  return {wire, wire + size};
+}
+
+DnsReply parse_reply(WireMessage message, const DnsQuestion& question, std::uint16_t id,
+                     unsigned cnames_left) {
+  auto name = wire_of(question.name);
+  const auto first = match_question(message, name, question.type, id);
+  if (!first) return NotOurs{};
+  if (LDNS_TC_WIRE(message.data())) return Truncated{};
+  if (!has_plausible_counts(message, *first)) return NotOurs{};
+  const unsigned rcode = LDNS_RCODE_WIRE(message.data());
+  if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN) return FailingRcode{rcode};
+
+  auto frames = split_records(message, *first);
+  if (!frames) return Malformed{"record beyond the end of the message"};
+  const DnsRecords records(message, std::move(*frames));
+  if (const auto upper = records.extended_rcode()) return FailingRcode{upper << 4U | rcode};
+
+  const bool name_exists = rcode == LDNS_RCODE_NOERROR;
+  const bool ad = LDNS_AD_WIRE(message.data()) != 0;
+  if (question.type == RecordType::cname)
+    return judge_alias(records, Chain{.end = std::move(name)}, name_exists, ad);
+  auto followed = follow_cnames(records, std::move(name), cnames_left);
+  if (auto* malformed = std::get_if<Malformed>(&followed)) return std::move(*malformed);
+  if (auto* bad = std::get_if<BadChain>(&followed)) return std::move(*bad);
+  return judge(records, question.type, std::get<Chain>(followed), name_exists, ad);
+}
+
+std::string name_of_rcode(unsigned rcode) {
+  const auto* known = ldns_lookup_by_id(ldns_rcodes, static_cast<int>(rcode));
+  return known ? known->name : "RCODE " + std::to_string(rcode);
+}
+
+}  // namespace tlspolicyd::net

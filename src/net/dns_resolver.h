@@ -1,0 +1,81 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "base/address.h"
+#include "net/dns.h"
+#include "net/loop.h"
+
+namespace tlspolicyd::net {
+
+/// The resolver port over the name servers of the configuration or of resolv.conf(5).
+///
+/// Time: the first attempt waits `timeout`, each next one twice as long and on the next server,
+/// while the earlier ones still listen. A server that fails at once makes the next one be asked at
+/// once; when all have failed, the next attempt begins after a pause: a server that is merely busy
+/// must not become a failure at once.
+///
+/// Order: the server that answered last comes first; the first of the list is tried again once a
+/// minute, at the cost of one time-out if it is still dead.
+class DnsResolver final : public Resolver {
+ public:
+  /// Whose AD bit counts (RFC 4035 4.9.3): `automatic` is servers on loopback addresses.
+  enum class TrustAd { automatic, yes, no };
+
+  struct Options {
+    std::vector<base::Endpoint> servers;
+    TrustAd trust_ad = TrustAd::automatic;
+    std::chrono::milliseconds timeout{1000};
+    unsigned attempts = 3;
+    std::size_t in_flight = 256;  ///< questions at work at once; more wait in line
+    /// Between an attempt in which every server failed at once and the next.
+    std::chrono::milliseconds pause{500};
+    /// Of everything together, the time in line included.
+    std::chrono::milliseconds deadline{10'000};
+    /// How long the first server is left aside after another one had to answer.
+    std::chrono::milliseconds probe_interval{60'000};
+  };
+
+  /// Longest line of waiting questions; beyond it the answer is `overloaded`.
+  static constexpr std::size_t kMaxWaiting = 16384;
+
+  /// `loop` must outlive it, and it must outlive its questions.
+  DnsResolver(Loop& loop, Options options);
+  ~DnsResolver() override;
+
+  base::OperationPtr resolve(const DnsQuestion& question, Done done) override;
+
+  /// For a changed resolv.conf. Questions at work go on with the servers they began with.
+  void set_servers(std::vector<base::Endpoint> servers);
+
+  /// Whether the AD bit of `server` counts.
+  static bool trusts(TrustAd setting, const base::Endpoint& server);
+
+ private:
+  friend class DnsLookup;
+  using Servers = std::shared_ptr<const std::vector<base::Endpoint>>;
+  using Waiting = std::list<class DnsLookup*>;
+
+  /// The index of the server to begin with.
+  std::size_t first_server();
+  void answered_well(const Servers& servers, std::size_t server);
+  /// Whether a new question may begin at once, before nobody who waits.
+  bool has_place() const { return at_work_ < options_.in_flight && waiting_.empty(); }
+  void give_back_place();
+  void start_waiting();
+
+  Loop& loop_;
+  Options options_;
+  Servers servers_;
+  std::size_t preferred_ = 0;
+  base::SteadyTime last_probe_;
+  std::size_t at_work_ = 0;
+  Waiting waiting_;
+  base::OperationPtr refill_;
+};
+
+}  // namespace tlspolicyd::net

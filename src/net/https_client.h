@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/prefix.h"
+#include "base/clock.h"
+#include "net/dns.h"
+#include "net/https.h"
+#include "net/loop.h"
+#include "net/tls_context.h"
+
+namespace tlspolicyd::net {
+
+/// The HTTPS client of this program: finds the host's addresses itself, refuses those that are not
+/// a stranger's (threats ), connects to one of them, verifies the certificate (RFC 8461
+/// 3.3) and reads one response.
+///
+/// If a connection comes to nothing before the first byte of a response, the host's next address is
+/// tried; if the last one was dropped in the TLS handshake it gets one more chance, since a busy
+/// host must not lose its domain's protection. A certificate that does not verify is final.
+///
+/// The process must ignore SIGPIPE: OpenSSL writes to sockets with write(2).
+class SecureHttpsClient final : public HttpsClient {
+ public:
+  struct Options {
+    std::uint16_t port = 443;
+    base::milliseconds timeout{60'000};  ///< of the whole work, the DNS included
+    std::vector<base::Prefix> allow_addresses;
+    std::string ca_file;        ///< "" is the system's trust store
+    bool collect_peer = false;  ///< fill in HttpsPeer's certificate fields too
+  };
+
+  /// Throws std::runtime_error if the CA file cannot be read. `loop` and `resolver` must outlive
+  /// it.
+  SecureHttpsClient(Loop& loop, Resolver& resolver, Options options);
+
+  /// Every error's text begins with the host's name. The client must outlive the operation.
+  base::OperationPtr get(const HttpsRequest& request, Done done) override;
+
+ private:
+  class Get;
+
+  Loop& loop_;
+  Resolver& resolver_;
+  Options options_;
+  TlsContext tls_;
+};
+
+}  // namespace tlspolicyd::net

@@ -1,0 +1,110 @@
+#include "net/tls_stream.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <cerrno>
+#include <memory>
+#include <system_error>
+
+namespace tlspolicyd::net {
+namespace {
+
+using BioPtr = std::unique_ptr<BIO, base::Deleter<BIO_free_all>>;
+
+std::string text_of(BIO* bio) {
+  char* data = nullptr;
+  const long size = BIO_ctrl(bio, BIO_CTRL_INFO, 0, &data);
+  return size > 0 ? std::string(data, static_cast<std::size_t>(size)) : std::string();
+}
+
+std::string one_line(const X509_NAME* name) {
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  if (!bio || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) return {};
+  return text_of(bio.get());
+}
+
+std::string as_text(const ASN1_TIME* time) {
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  if (!bio || ASN1_TIME_print(bio.get(), time) != 1) return {};
+  return text_of(bio.get());
+}
+
+}  // namespace
+
+TlsStream::TlsStream(const TlsContext& context, FileDescriptor socket, const std::string& host)
+    : socket_(std::move(socket)), ssl_(context.connection(socket_.get(), host)) {}
+
+TlsStream::Step TlsStream::handshake() {
+  if (!ssl_) return fail(base::Fault::system, "no memory for a TLS connection");
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  if (result == 1) return {Outcome::done};
+  return translate(result);
+}
+
+TlsStream::Step TlsStream::read(std::span<char> buffer) {
+  std::size_t bytes = 0;
+  ERR_clear_error();
+  const int result = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &bytes);
+  if (result == 1) return {Outcome::done, bytes};
+  return translate(result);
+}
+
+bool TlsStream::has_pending() const { return SSL_has_pending(ssl_.get()) == 1; }
+
+TlsStream::Step TlsStream::write(std::string_view data) {
+  std::size_t bytes = 0;
+  ERR_clear_error();
+  const int result = SSL_write_ex(ssl_.get(), data.data(), data.size(), &bytes);
+  if (result == 1) return {Outcome::done, bytes};
+  return translate(result);
+}
+
+void TlsStream::close_notify() {
+  ERR_clear_error();
+  SSL_shutdown(ssl_.get());
+  ERR_clear_error();
+}
+
+std::uint64_t TlsStream::bytes_received() const {
+  return BIO_number_read(SSL_get_rbio(ssl_.get()));
+}
+
+TlsStream::Step TlsStream::translate(int result) {
+  const int system_error = errno;
+  switch (SSL_get_error(ssl_.get(), result)) {
+    case SSL_ERROR_WANT_READ: return {Outcome::wants_read};
+    case SSL_ERROR_WANT_WRITE: return {Outcome::wants_write};
+    case SSL_ERROR_ZERO_RETURN: return {Outcome::closed};
+    case SSL_ERROR_SYSCALL:
+      return fail(base::Fault::tls, std::generic_category().message(system_error), Outcome::reset);
+    default: break;
+  }
+  if (const long verdict = SSL_get_verify_result(ssl_.get()); verdict != X509_V_OK)
+    return fail(base::Fault::certificate, X509_verify_cert_error_string(verdict));
+  const auto code = ERR_peek_error();
+  if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) return {Outcome::cut_off};
+  const char* reason = ERR_reason_error_string(code);
+  return fail(base::Fault::tls,
+              reason != nullptr ? reason : std::generic_category().message(system_error));
+}
+
+TlsStream::Step TlsStream::fail(base::Fault fault, std::string_view text, Outcome outcome) {
+  error_ = base::Error{fault, std::string(text)};
+  return {outcome};
+}
+
+std::string TlsStream::version() const { return SSL_get_version(ssl_.get()); }
+
+void TlsStream::describe_certificate(HttpsPeer& peer) const {
+  const X509* certificate = SSL_get0_peer_certificate(ssl_.get());
+  if (certificate == nullptr) return;
+  peer.subject = one_line(X509_get_subject_name(certificate));
+  peer.issuer = one_line(X509_get_issuer_name(certificate));
+  peer.not_after = as_text(X509_get0_notAfter(certificate));
+}
+
+}  // namespace tlspolicyd::net

@@ -1,0 +1,34 @@
+#include "postfix/map_table.h"
+
+#include <algorithm>
+
+namespace tlspolicyd::postfix {
+namespace {
+
+// Names come from whoever can connect: neither the memory of them nor the log grows for ever.
+constexpr std::size_t kMaxWarned = 100;
+
+}  // namespace
+
+MapTable::MapTable(std::vector<Map> further) : maps_(std::move(further)) {
+  using service::Profile;
+  const Map built_in[] = {{"postfix", Profile::compat, false},
+                          {"QUERY", Profile::compat, false},
+                          {"postfix-tlsrpt", Profile::tlsrpt, false},
+                          {"QUERYwithTLSRPT", Profile::tlsrpt, false}};
+  // find() takes the first of a name: the operator's stand before the built-in ones, but the
+  // fallback for unknown names is always a compat map.
+  maps_.insert(maps_.end(), std::begin(built_in), std::end(built_in));
+}
+
+const MapTable::Map& MapTable::find(std::string_view name, const base::Log& log) {
+  for (const auto& map : maps_)
+    if (map.name == name) return map;
+  if (warned_.size() < kMaxWarned && std::find(warned_.begin(), warned_.end(), name) == warned_.end()) {
+    warned_.emplace_back(name.substr(0, 64));
+    log.warning("unknown map name, answered like \"postfix\"", {{"map", name}});
+  }
+  return *std::find_if(maps_.begin(), maps_.end(), [](const Map& map) { return map.name == "postfix"; });
+}
+
+}  // namespace tlspolicyd::postfix

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "service/question.h"
+
+namespace tlspolicyd::postfix {
+
+/// The names under which Postfix asks, and what each name asks for (decisions.md, "Who asks, and
+/// under which name"): `postfix` and `QUERY`, `postfix-tlsrpt` and `QUERYwithTLSRPT`, and the
+/// operator's own.
+class MapTable {
+ public:
+  struct Map {
+    std::string name;
+    service::Profile profile = service::Profile::compat;
+    bool enforce_testing = false;
+  };
+
+  /// The built-in maps and `further` ones; a further one of a built-in name replaces it.
+  explicit MapTable(std::vector<Map> further = {});
+
+  /// The map of that name. Any other name is answered like `postfix`, with one warning per name.
+  const Map& find(std::string_view name, const base::Log& log);
+
+ private:
+  std::vector<Map> maps_;
+  std::vector<std::string> warned_;
+};
+
+}  // namespace tlspolicyd::postfix

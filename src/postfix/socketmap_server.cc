@@ -1,0 +1,84 @@
+#include "postfix/socketmap_server.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tlspolicyd::postfix {
+namespace {
+
+constexpr base::seconds kSweepInterval{5};
+
+}  // namespace
+
+SocketmapServer::SocketmapServer(net::Loop& loop, Responder& responder, const base::Log& log,
+                                 std::size_t max_clients)
+    : loop_(loop), responder_(responder), log_(log), max_clients_(max_clients) {
+  sweep();
+}
+
+SocketmapServer::~SocketmapServer() = default;
+
+void SocketmapServer::listen(const net::ListenAddress& address) {
+  listeners_.push_back(std::make_unique<net::Listener>(
+      loop_, address,
+      net::Listener::Callbacks{
+          .accepted = [this](net::FileDescriptor socket) { accept(std::move(socket)); },
+          .out_of_room = [this] { return close_idlest(); }}));
+}
+
+void SocketmapServer::stop_accepting() {
+  listeners_.clear();
+  for (auto at = connections_.begin(); at != connections_.end();) {
+    auto& connection = **at++;
+    if (!connection.is_waiting()) ended(connection);
+  }
+}
+
+bool SocketmapServer::is_busy() const {
+  return std::any_of(connections_.begin(), connections_.end(),
+                     [](const auto& connection) { return connection->is_waiting(); });
+}
+
+void SocketmapServer::accept(net::FileDescriptor socket) {
+  if (connections_.size() >= max_clients_ && !close_idlest()) {
+    // Everybody waits for an answer of ours; the newcomer's connection is closed and Postfix asks
+    // again, as it does after a restart.
+    log_.warning("connection refused: all clients wait for answers",
+                 {{"clients", connections_.size()}});
+    return;
+  }
+  SocketmapConnection::Owner& owner = *this;
+  connections_.push_back(
+      std::make_unique<SocketmapConnection>(loop_, responder_, owner, std::move(socket)));
+  places_.emplace(connections_.back().get(), std::prev(connections_.end()));
+}
+
+bool SocketmapServer::close_idlest() {
+  const auto idlest = std::find_if(connections_.begin(), connections_.end(),
+                                   [](const auto& connection) { return !connection->is_waiting(); });
+  if (idlest == connections_.end()) return false;
+  ended(**idlest);
+  return true;
+}
+
+void SocketmapServer::sweep() {
+  const auto now = loop_.steady();
+  for (auto at = connections_.begin(); at != connections_.end();) {
+    auto& connection = **at++;
+    if (connection.is_halfway() && now - connection.last_used() > kHalfwayLimit) ended(connection);
+  }
+  sweep_ = loop_.after(kSweepInterval, [this] { sweep(); });
+}
+
+void SocketmapServer::touched(SocketmapConnection& connection) {
+  connections_.splice(connections_.end(), connections_, places_.find(&connection)->second);
+}
+
+void SocketmapServer::ended(SocketmapConnection& connection) {
+  const auto place = places_.find(&connection);
+  const auto at = place->second;
+  places_.erase(place);
+  connections_.erase(at);
+}
+
+}  // namespace tlspolicyd::postfix

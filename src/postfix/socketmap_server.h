@@ -1,0 +1,62 @@
+#pragma once
+
+#include <array>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "base/log.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "postfix/socketmap_connection.h"
+
+namespace tlspolicyd::postfix {
+
+/// Serves Postfix's socketmap protocol (socketmap_table(5)) on any number of listeners.
+///
+/// Idle connections are kept: Postfix opens one per process. New ones are always accepted; when
+/// there is no room the one that was idle for longest is closed, which Postfix does not notice
+/// (decisions.md 16). A connection that stops half-way through a request or reply is closed after
+/// kHalfwayLimit.
+class SocketmapServer final : private SocketmapConnection::Owner {
+ public:
+  static constexpr base::seconds kHalfwayLimit{30};
+
+  /// All given must outlive the server. `max_clients` is at least 1.
+  SocketmapServer(net::Loop& loop, Responder& responder, const base::Log& log,
+                  std::size_t max_clients);
+  ~SocketmapServer() override;
+
+  /// Binds and listens. Throws std::runtime_error with a text for people.
+  void listen(const net::ListenAddress& address);
+
+  /// Takes no further connections and closes those that wait for nothing.
+  void stop_accepting();
+
+  std::size_t connections() const { return connections_.size(); }
+  /// True while a client waits for an answer.
+  bool is_busy() const;
+
+ private:
+  using Connections = std::list<std::unique_ptr<SocketmapConnection>>;
+
+  void accept(net::FileDescriptor socket);
+  bool close_idlest();
+  void sweep();
+
+  void touched(SocketmapConnection& connection) override;
+  void ended(SocketmapConnection& connection) override;
+  std::span<char> scratch() override { return scratch_; }
+
+  net::Loop& loop_;
+  Responder& responder_;
+  const base::Log& log_;
+  std::size_t max_clients_;
+  std::array<char, 16'384> scratch_;
+  Connections connections_;  ///< the least recently used first
+  std::unordered_map<const SocketmapConnection*, Connections::iterator> places_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  base::OperationPtr sweep_;
+};
+
+}  // namespace tlspolicyd::postfix

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <list>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/domain_name.h"
+#include "service/question.h"
+#include "sts/lifecycle.h"
+
+namespace tlspolicyd::service {
+
+/// A reply in the asker's own language, kept so that a settled question costs one look-up.
+struct KeptReply {
+  Terms terms;
+  base::WallTime valid_until;
+  std::string wire;
+};
+
+/// What is remembered of one policy domain.
+struct Record {
+  sts::Entry entry;
+  std::vector<KeptReply> replies;  ///< by terms; dropped whenever the entry changes
+  std::list<const std::string*>::iterator turn{};  ///< the book's own
+};
+
+/// The book of policies: a record per policy domain, in memory.
+///
+/// Records with a policy and records without (negatives) stand on separate shelves; negatives are
+/// bounded and the least recently used goes first, so they can never push out a policy
+/// (decisions.md 19). A record keeps its address until it is forgotten. At the limit of policies a
+/// new one stands among the negatives: it is answered while it lasts there.
+class Book {
+ public:
+  struct Limits {
+    std::size_t policies = 100'000;
+    std::size_t negatives = 50'000;
+  };
+
+  explicit Book(Limits limits) : limits_(limits) {}
+
+  /// The record of a domain, nullptr if nothing is known. Counts as use of it.
+  Record* find(const base::DomainName& domain);
+  /// The record of a domain, made if there is none; may push out another negative.
+  Record& open(const base::DomainName& domain);
+  /// Applies an event of the domain's life and keeps the book in order. Kept replies are dropped.
+  sts::Next advance(const base::DomainName& domain, const sts::Event& event, base::WallTime now);
+
+  std::size_t policies() const { return policies_.size(); }
+  std::size_t negatives() const { return negatives_.size(); }
+
+ private:
+  using Shelf = std::unordered_map<std::string, Record>;
+  void make_room();
+
+  Limits limits_;
+  Shelf policies_;
+  Shelf negatives_;
+  std::list<const std::string*> turns_;  ///< keys of negatives_, the least recently used first
+};
+
+}  // namespace tlspolicyd::service

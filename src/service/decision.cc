@@ -1,0 +1,64 @@
+#include "service/decision.h"
+
+#include <algorithm>
+
+namespace tlspolicyd::service {
+namespace {
+
+// More names than this would make the reply long without making mail safer: Postfix tries five.
+constexpr std::size_t kMaxNames = 64;
+
+bool is_enforced(const sts::Policy& policy, const Terms& terms) {
+  return policy.mode == sts::Mode::enforce ||
+         (policy.mode == sts::Mode::testing && terms.enforce_testing);
+}
+
+bool allows(const sts::Policy& policy, const std::string& host) {
+  return std::any_of(policy.mx.begin(), policy.mx.end(),
+                     [&](const sts::MxPattern& pattern) { return pattern.matches(host); });
+}
+
+std::vector<std::string> allowed_names(const sts::Policy& policy, const Question& question,
+                                       const MxHosts* hosts) {
+  std::vector<std::string> names;
+  if (question.terms.bracketed) {
+    if (allows(policy, question.domain.text())) names.push_back(question.domain.text());
+    return names;
+  }
+  for (const auto& host : hosts->names) {
+    if (names.size() == kMaxNames) break;
+    if (allows(policy, host)) names.push_back(host);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string_view name_of(Decision::Kind kind) {
+  switch (kind) {
+    case Decision::Kind::no_policy: return "no-policy";
+    case Decision::Kind::secure: return "secure";
+    case Decision::Kind::temporary: return "temporary";
+  }
+  return "unknown";
+}
+
+bool needs_mx_hosts(const sts::Policy& policy, const Terms& terms) {
+  return is_enforced(policy, terms) && terms.profile == Profile::compat && !terms.bracketed;
+}
+
+Decision apply(std::shared_ptr<const sts::StoredPolicy> policy, const Question& question,
+               const MxHosts* hosts) {
+  Decision decision;
+  if (!is_enforced(policy->policy, question.terms)) {
+    decision.reason = std::string("mode ") + std::string(name_of(policy->policy.mode));
+    return decision;
+  }
+  decision.kind = Decision::Kind::secure;
+  if (question.terms.profile == Profile::compat)
+    decision.mx_names = allowed_names(policy->policy, question, hosts);
+  decision.policy = std::move(policy);
+  return decision;
+}
+
+}  // namespace tlspolicyd::service

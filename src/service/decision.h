@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "service/mx_hosts.h"
+#include "service/question.h"
+#include "sts/lifecycle.h"
+
+namespace tlspolicyd::service {
+
+/// The answer to one question, in terms of the standards; postfix/ writes it in Postfix's.
+struct Decision {
+  enum class Kind {
+    no_policy,  ///< nothing is required by MTA-STS: Postfix's own default applies
+    secure,     ///< TLS with a certificate that satisfies `policy`
+    temporary   ///< not known now, and neither of the others may be guessed: defer
+  };
+
+  Kind kind = Kind::no_policy;
+  std::string reason;  ///< for people, printable; of `temporary` and of `no_policy`
+  std::shared_ptr<const sts::StoredPolicy> policy;  ///< of `secure`
+  /// Of `secure` in the compat profile: the MX hosts that the policy allows, by preference, at most
+  /// 64; empty if it allows none of those that exist.
+  std::vector<std::string> mx_names;
+  /// Until then the same question has the same answer; the past if it must be asked anew.
+  base::WallTime valid_until{};
+};
+
+/// "no-policy", "secure", "temporary", for logs.
+std::string_view name_of(Decision::Kind kind);
+
+/// Applies a valid policy: what the terms of the question make of it (RFC 8461 section 5,
+/// decisions.md "Answers" 1, 2, 9, 12). `hosts` are the MX hosts of the domain; needed only where
+/// needs_mx_hosts() says so. valid_until is left to the caller.
+Decision apply(std::shared_ptr<const sts::StoredPolicy> policy, const Question& question,
+               const MxHosts* hosts);
+
+/// True if `policy`, applied to a question on these terms, is answered by names of MX hosts, which
+/// must be looked up first.
+bool needs_mx_hosts(const sts::Policy& policy, const Terms& terms);
+
+}  // namespace tlspolicyd::service

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "base/log.h"
+#include "base/operation.h"
+#include "base/clock.h"
+#include "net/dns.h"
+#include "net/https.h"
+#include "service/book.h"
+#include "service/fetch_slots.h"
+
+namespace tlspolicyd::service {
+
+/// What a look-up needs of the world; all must outlive every operation that was given it.
+struct Outside {
+  net::Resolver& resolver;
+  net::HttpsClient& https;
+  FetchSlots& slots;
+  base::Clock& clock;
+  base::Timers& timers;
+  const base::Log& log;
+};
+
+/// Looks at a domain's TXT record and, where the lifecycle says so, fetches its policy
+/// (RFC 8461 3.1 to 3.3). What it learns is written into the book.
+class Discovery final : public base::Operation {
+ public:
+  enum class Phase {
+    asking_dns,        ///< the TXT record is being looked up
+    waiting_for_slot,  ///< a policy exists; our own limits delay its fetch
+    fetching           ///< a policy exists and is being fetched
+  };
+
+  /// `done` gets our own trouble if that is why nothing more could be learnt (then nothing was
+  /// remembered of it), nullopt otherwise: the book says what is known.
+  using Done = std::function<void(std::optional<base::Error> own_trouble)>;
+
+  Discovery(const Outside& outside, Book& book, base::DomainName domain, Done done);
+
+  Phase phase() const { return phase_; }
+
+ private:
+  void on_txt(const base::Result<net::DnsAnswer>& answer);
+  void begin_fetch();
+  void on_policy(const base::Result<sts::Policy>& policy);
+  void log_failure(const base::Error& why) const;
+  void finish(std::optional<base::Error> own_trouble);
+
+  const Outside& outside_;
+  Book& book_;
+  base::DomainName domain_;
+  Done done_;
+  Phase phase_ = Phase::asking_dns;
+  std::string id_;  ///< of the TXT record, once seen
+  base::OperationPtr slot_;
+  base::OperationPtr step_;  ///< the look-up or fetch under way
+};
+
+}  // namespace tlspolicyd::service

@@ -1,0 +1,147 @@
+#include "service/inquiry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tlspolicyd::service {
+namespace {
+
+using base::milliseconds;
+using base::seconds;
+
+Decision temporary(std::string reason) {
+  Decision decision;
+  decision.kind = Decision::Kind::temporary;
+  decision.reason = std::move(reason);
+  return decision;
+}
+
+seconds clamp_mx_ttl(seconds ttl) {
+  return std::clamp(ttl, sts::Timing::kTxtFloor, sts::Timing::kTxtCeiling);
+}
+
+std::string_view describe(sts::Absence absence) {
+  switch (absence) {
+    case sts::Absence::unknown: return "policy not known yet";
+    case sts::Absence::no_record: return "no MTA-STS record";
+    case sts::Absence::invalid_record: return "MTA-STS record is invalid";
+    case sts::Absence::several_records: return "several MTA-STS records";
+    case sts::Absence::dns_error: return "TXT look-up failed";
+    case sts::Absence::fetch_failed: return "policy could not be fetched";
+  }
+  return "";
+}
+
+}  // namespace
+
+Inquiry::Inquiry(const Outside& outside, Book& book, Lookup& lookup, const Settings& settings,
+                 Question question, Done done)
+    : outside_(outside),
+      book_(book),
+      lookup_(&lookup),
+      settings_(settings),
+      question_(std::move(question)),
+      done_(std::move(done)),
+      patience_(settings.patience),
+      stage_(Stage::dns) {
+  lookup_->join(*this);
+  const auto& entry = book_.open(question_.domain).entry;
+  if (entry.is_valid(outside_.clock.wall())) {
+    patience_ = Patience::with_policy();
+    if (needs_mx_hosts(entry.stored->policy, question_.terms)) lookup_->want_mx_hosts();
+  }
+  if (lookup_->discovering()) {
+    arm(patience_.dns);
+  } else {
+    stage_ = Stage::first_look;
+    arm(milliseconds{0});
+  }
+}
+
+Inquiry::~Inquiry() {
+  if (lookup_) lookup_->leave(*this);
+}
+
+void Inquiry::arm(milliseconds delay) {
+  timer_ = outside_.timers.after(delay, [this] { on_timer(); });
+}
+
+void Inquiry::on_timer() {
+  switch (stage_) {
+    case Stage::first_look: stage_ = Stage::over; break;
+    case Stage::dns:
+      if (lookup_->discovering() && lookup_->phase() != Discovery::Phase::asking_dns) {
+        stage_ = Stage::whole;
+        arm(patience_.whole - patience_.dns);
+        return;
+      }
+      stage_ = Stage::over;
+      break;
+    case Stage::whole:
+    case Stage::over: stage_ = Stage::over; break;
+  }
+  lookup_->tell_waiters();
+}
+
+std::optional<Decision> Inquiry::try_decide() {
+  if (lookup_->discovering() && stage_ != Stage::over) return std::nullopt;
+  const auto now = outside_.clock.wall();
+  const auto& entry = book_.open(question_.domain).entry;
+  if (!entry.is_valid(now)) return without_policy(entry, now);
+
+  auto valid_until = std::min(entry.txt_due, entry.stored->expires_at());
+  // While a newer policy may be on its way this answer holds for this question only.
+  if (lookup_->discovering() || lookup_->own_trouble()) valid_until = now;
+  const MxHosts* hosts = nullptr;
+  // The DANE gate has its place here: between the valid policy and its application.
+  if (needs_mx_hosts(entry.stored->policy, question_.terms)) {
+    lookup_->want_mx_hosts();
+    const auto& known = lookup_->mx_hosts();
+    if (!known) return std::nullopt;
+    if (!*known)
+      return temporary(fmt::format("{}: MX look-up failed: {}", question_.domain.text(),
+                                   known->error().text));
+    hosts = &known->value();
+    valid_until = std::min(valid_until, now + clamp_mx_ttl(hosts->ttl));
+  }
+  auto decision = apply(entry.stored, question_, hosts);
+  decision.valid_until = valid_until;
+  return decision;
+}
+
+Decision Inquiry::without_policy(const sts::Entry& entry, base::WallTime now) const {
+  const auto& domain = question_.domain.text();
+  if (lookup_->own_trouble())
+    return temporary(fmt::format("{}: {}", domain, lookup_->own_trouble()->text));
+  if (lookup_->discovering()) {
+    switch (lookup_->phase()) {
+      case Discovery::Phase::waiting_for_slot:
+        return temporary(fmt::format("{}: too many policy fetches are under way", domain));
+      case Discovery::Phase::asking_dns:
+        if (settings_.defer_on_dns_error)
+          return temporary(fmt::format("{}: TXT look-up has not finished in time", domain));
+        break;
+      case Discovery::Phase::fetching: break;
+    }
+    Decision decision;
+    decision.reason = "policy not known in time";
+    return decision;
+  }
+  if (entry.absence == sts::Absence::dns_error && settings_.defer_on_dns_error)
+    return temporary(fmt::format("{}: TXT look-up failed", domain));
+  Decision decision;
+  decision.reason = describe(entry.absence);
+  decision.valid_until = std::max(entry.txt_due, now);
+  return decision;
+}
+
+void Inquiry::deliver(Decision decision) {
+  lookup_ = nullptr;
+  timer_.reset();
+  const auto done = std::move(done_);
+  done(decision);  // may destroy this
+}
+
+}  // namespace tlspolicyd::service

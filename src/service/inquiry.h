@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+
+#include "base/operation.h"
+#include "service/lookup.h"
+
+namespace tlspolicyd::service {
+
+/// How long a question waits (decisions.md 14); the look-ups themselves go on.
+struct Patience {
+  base::milliseconds dns;    ///< for the TXT record
+  base::milliseconds whole;  ///< in all, once a policy is known to exist
+
+  /// Of a question whose answer is known but may be outdated.
+  static constexpr Patience with_policy() { return {base::seconds{2}, base::seconds{5}}; }
+};
+
+/// One question that has to wait. Ends at the latest with its patience plus the resolver's own
+/// deadline for the MX look-up: far below Postfix's 100 s.
+class Inquiry final : public base::Operation, private Lookup::Waiter {
+ public:
+  using Done = std::function<void(const Decision&)>;
+  struct Settings {
+    Patience patience;        ///< where no policy is known
+    bool defer_on_dns_error;  ///< discovery.on_dns_error: temp
+  };
+
+  /// `lookup` must outlive the inquiry or have delivered its decision.
+  Inquiry(const Outside& outside, Book& book, Lookup& lookup, const Settings& settings,
+          Question question, Done done);
+  ~Inquiry() override;
+
+ private:
+  std::optional<Decision> try_decide() override;
+  void deliver(Decision decision) override;
+
+  void arm(base::milliseconds delay);
+  void on_timer();
+  Decision without_policy(const sts::Entry& entry, base::WallTime now) const;
+
+  const Outside& outside_;
+  Book& book_;
+  Lookup* lookup_;  ///< nullptr once delivered
+  const Settings& settings_;
+  Question question_;
+  Done done_;
+  Patience patience_;
+  enum class Stage { first_look, dns, whole, over } stage_;
+  base::OperationPtr timer_;
+};
+
+}  // namespace tlspolicyd::service

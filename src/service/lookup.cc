@@ -1,0 +1,52 @@
+#include "service/lookup.h"
+
+#include <utility>
+
+namespace tlspolicyd::service {
+
+Lookup::Lookup(const Outside& outside, Book& book, base::DomainName domain, bool discover,
+               std::function<void()> ended)
+    : outside_(outside), domain_(std::move(domain)), ended_(std::move(ended)) {
+  if (!discover) return;
+  discovery_ = std::make_unique<Discovery>(outside_, book, domain_, [this](auto own_trouble) {
+    own_trouble_ = std::move(own_trouble);
+    discovery_.reset();
+    tell_waiters();
+  });
+}
+
+void Lookup::want_mx_hosts() {
+  if (mx_ || mx_hosts_) return;
+  mx_ = outside_.resolver.resolve({domain_, net::RecordType::mx},
+                                  [this](const auto& answer) { on_mx(answer); });
+}
+
+void Lookup::on_mx(const base::Result<net::DnsAnswer>& answer) {
+  if (answer) {
+    mx_hosts_ = mx_hosts_of(domain_, *answer);
+  } else {
+    mx_hosts_ = answer.error();
+  }
+  mx_.reset();
+  tell_waiters();
+}
+
+void Lookup::tell_waiters() {
+  // Delivering may join and destroy waiters, so the walk begins anew after each.
+  for (auto at = waiters_.begin(); at != waiters_.end();) {
+    auto* waiter = *at;
+    if (auto decision = waiter->try_decide()) {
+      waiters_.erase(at);
+      waiter->deliver(std::move(*decision));
+      at = waiters_.begin();
+    } else {
+      ++at;
+    }
+  }
+  if (waiters_.empty() && !discovery_ && !mx_) {
+    const auto ended = std::move(ended_);
+    ended();  // destroys this
+  }
+}
+
+}  // namespace tlspolicyd::service

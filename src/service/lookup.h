@@ -1,0 +1,67 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+
+#include "service/decision.h"
+#include "service/discovery.h"
+#include "service/mx_hosts.h"
+
+namespace tlspolicyd::service {
+
+/// All that is under way for one policy domain, and who waits for it: whoever asks for the same
+/// domain meanwhile shares it (decisions.md 15).
+///
+/// It goes on when nobody waits any more, so that the next question finds its result
+/// (decisions.md 14), and ends when nothing is under way and nobody waits.
+class Lookup {
+ public:
+  /// Who waits. Joined by its constructor, left by its destructor.
+  class Waiter {
+   public:
+    virtual ~Waiter() = default;
+    /// The decision, if the lookup has come so far; asked after each progress.
+    virtual std::optional<Decision> try_decide() = 0;
+    /// Delivers it; the waiter has left the lookup. May destroy the waiter, join new ones and
+    /// destroy others.
+    virtual void deliver(Decision decision) = 0;
+  };
+
+  /// `ended` is called when the lookup may be destroyed, and may destroy it.
+  /// With `discover`, looks at the TXT record first, and fetches.
+  Lookup(const Outside& outside, Book& book, base::DomainName domain, bool discover,
+         std::function<void()> ended);
+
+  void join(Waiter& waiter) { waiters_.push_back(&waiter); }
+  void leave(Waiter& waiter) { waiters_.remove(&waiter); }
+
+  /// True until TXT record and policy are settled; `phase` says how far it is.
+  bool discovering() const { return discovery_ != nullptr; }
+  Discovery::Phase phase() const { return discovery_->phase(); }
+  /// Why nothing could be learnt, if the cause was our own.
+  const std::optional<base::Error>& own_trouble() const { return own_trouble_; }
+
+  /// Begins the MX look-up unless it has begun.
+  void want_mx_hosts();
+  /// Its result, nothing while it is under way.
+  const std::optional<base::Result<MxHosts>>& mx_hosts() const { return mx_hosts_; }
+
+  /// Lets every waiter that can be answered go; then ends if nothing is left to do.
+  void tell_waiters();
+
+ private:
+  void on_mx(const base::Result<net::DnsAnswer>& answer);
+
+  const Outside& outside_;
+  base::DomainName domain_;
+  std::function<void()> ended_;
+  std::list<Waiter*> waiters_;
+  std::optional<base::Error> own_trouble_;
+  std::optional<base::Result<MxHosts>> mx_hosts_;
+  std::unique_ptr<Discovery> discovery_;
+  base::OperationPtr mx_;
+};
+
+}  // namespace tlspolicyd::service

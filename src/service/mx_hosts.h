@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/domain_name.h"
+#include "base/clock.h"
+#include "net/dns.h"
+
+namespace tlspolicyd::service {
+
+/// The MX hosts of a domain, as RFC 5321 section 5.1 finds them.
+struct MxHosts {
+  std::vector<std::string> names;  ///< by preference; lower case, no final dot, each once
+  bool authenticated = false;      ///< the RRset, or its denial, was validated by DNSSEC
+  base::seconds ttl{0};
+};
+
+/// Reads the answer to an MX question. A domain without MX records is its own MX host (implicit
+/// MX); a null MX (RFC 7505) and targets that are no host names give no name.
+MxHosts mx_hosts_of(const base::DomainName& domain, const net::DnsAnswer& answer);
+
+}  // namespace tlspolicyd::service

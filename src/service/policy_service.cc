@@ -1,0 +1,99 @@
+#include "service/policy_service.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tlspolicyd::service {
+namespace {
+
+// Domains looked up at a time; each costs some kilobytes until its fetch has ended.
+constexpr std::size_t kMaxInFlight = 16'384;
+// Combinations of map and port that one domain is asked with.
+constexpr std::size_t kMaxKept = 8;
+
+/// An answer that needs no look-up, in a turn of its own as the contract of operations wants.
+base::OperationPtr answer_soon(base::Timers& timers, Decision decision, PolicyService::Done done) {
+  return timers.after(base::milliseconds{0},
+                      [decision = std::move(decision), done = std::move(done)] { done(decision); });
+}
+
+}  // namespace
+
+PolicyService::PolicyService(Outside outside, Book::Limits limits, Inquiry::Settings settings)
+    : outside_(outside), settings_(settings), book_(limits) {}
+
+Settled PolicyService::settled(const Question& question) {
+  auto* record = book_.find(question.domain);
+  if (!record) return {};
+  const auto now = outside_.clock.wall();
+  const auto& entry = record->entry;
+  if (entry.is_due(now)) return {};
+  if (!entry.is_valid(now)) {
+    if (entry.absence == sts::Absence::dns_error && settings_.defer_on_dns_error) return {};
+    // What is being fetched at this moment is worth waiting for.
+    return {.known = !in_flight_.contains(question.domain.text()), .wire = {}};
+  }
+  for (const auto& kept : record->replies)
+    if (kept.terms == question.terms && now < kept.valid_until)
+      return {.known = true, .wire = kept.wire};
+  return {};
+}
+
+base::OperationPtr PolicyService::ask(Question question, Done done) {
+  if (in_flight_.size() >= kMaxInFlight && !in_flight_.contains(question.domain.text())) {
+    Decision decision;
+    decision.kind = Decision::Kind::temporary;
+    decision.reason = question.domain.text() + ": too many look-ups are under way";
+    return answer_soon(outside_.timers, std::move(decision), std::move(done));
+  }
+  auto& lookup = lookup_for(question.domain);
+  return std::make_unique<Inquiry>(
+      outside_, book_, lookup, settings_, question,
+      [this, question, done = std::move(done)](const Decision& decision) {
+        log_decision(question, decision);
+        // Called last: it may destroy the inquiry, which holds this closure's twin only.
+        done(decision);
+      });
+}
+
+void PolicyService::keep(const Question& question, const Decision& decision, std::string wire) {
+  const auto now = outside_.clock.wall();
+  auto* record = book_.find(question.domain);
+  if (!record || now >= decision.valid_until) return;
+  std::erase_if(record->replies, [&](const KeptReply& kept) {
+    return kept.terms == question.terms || now >= kept.valid_until;
+  });
+  if (record->replies.size() >= kMaxKept) record->replies.erase(record->replies.begin());
+  record->replies.push_back({question.terms, decision.valid_until, std::move(wire)});
+}
+
+Lookup& PolicyService::lookup_for(const base::DomainName& domain) {
+  auto& lookup = in_flight_[domain.text()];
+  if (!lookup) {
+    const bool discover = book_.open(domain).entry.is_due(outside_.clock.wall());
+    lookup = std::make_unique<Lookup>(outside_, book_, domain, discover,
+                                      [this, key = domain.text()] { in_flight_.erase(key); });
+  }
+  return *lookup;
+}
+
+void PolicyService::log_decision(const Question& question, const Decision& decision) const {
+  const auto severity = decision.kind == Decision::Kind::temporary ? base::Severity::warning
+                        : decision.kind == Decision::Kind::secure  ? base::Severity::info
+                                                                   : base::Severity::debug;
+  if (!outside_.log.enabled(severity)) return;
+  if (decision.kind == Decision::Kind::secure) {
+    outside_.log.write(severity, "answered",
+                       {{"domain", question.domain.text()},
+                        {"answer", name_of(decision.kind)},
+                        {"mode", name_of(decision.policy->policy.mode)},
+                        {"id", decision.policy->id}});
+  } else {
+    outside_.log.write(severity, "answered",
+                       {{"domain", question.domain.text()},
+                        {"answer", name_of(decision.kind)},
+                        {"why", decision.reason}});
+  }
+}
+
+}  // namespace tlspolicyd::service

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "service/book.h"
+#include "service/inquiry.h"
+#include "service/lookup.h"
+
+namespace tlspolicyd::service {
+
+/// What is known at once. `wire` is a kept reply, or empty for "no policy".
+struct Settled {
+  bool known = false;
+  std::string_view wire;  ///< valid until the next call of the service
+};
+
+/// One decision per question: from the book where it is settled, from the network where it is not.
+class PolicyService {
+ public:
+  using Done = Inquiry::Done;
+
+  /// All of `outside` must outlive the service, and the service all inquiries it returned.
+  PolicyService(Outside outside, Book::Limits limits, Inquiry::Settings settings);
+
+  /// The hot path: what can be said without any look-up.
+  Settled settled(const Question& question);
+
+  /// Asks. `done` gets the decision, within 50 s at the latest, usually within milliseconds.
+  base::OperationPtr ask(Question question, Done done);
+
+  /// Keeps the reply made of a decision for settled(), as long as the decision is valid.
+  void keep(const Question& question, const Decision& decision, std::string wire);
+
+  /// For questions asked from now on and those still waiting.
+  void set_settings(Inquiry::Settings settings) { settings_ = settings; }
+
+  const Book& book() const { return book_; }
+  std::size_t in_flight() const { return in_flight_.size(); }
+
+ private:
+  Lookup& lookup_for(const base::DomainName& domain);
+  void log_decision(const Question& question, const Decision& decision) const;
+
+  Outside outside_;
+  Inquiry::Settings settings_;
+  Book book_;
+  /// The one place where questions for the same domain meet.
+  std::unordered_map<std::string, std::unique_ptr<Lookup>> in_flight_;
+};
+
+}  // namespace tlspolicyd::service

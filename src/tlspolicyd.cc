@@ -1,0 +1,172 @@
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+
+#include "config/read_config.h"
+#include "net/dns_resolver.h"
+#include "net/https_client.h"
+#include "net/loop.h"
+#include "net/resolv_conf.h"
+#include "postfix/responder.h"
+#include "postfix/socketmap_server.h"
+#include "service/policy_service.h"
+
+namespace {
+
+using namespace tlspolicyd;
+
+constexpr int kConfigError = 2;
+constexpr base::seconds kFarewell{5};
+
+/// The map of the program: everything there is, in the order in which it depends on each other, and
+/// is therefore destroyed in reverse.
+class Daemon {
+ public:
+  explicit Daemon(config::Config config)
+      : config_(std::move(config)),
+        log_(config_.log.level, config_.log.format,
+             base::standard_error_sink(std::getenv("JOURNAL_STREAM") != nullptr)),
+        resolv_conf_(loop_, net::kResolvConf, [this](auto servers) { on_servers(std::move(servers)); }),
+        resolver_(loop_, resolver_options()),
+        https_(loop_, resolver_, config_.https),
+        slots_(loop_, {.total = config_.limits.fetches,
+                       .per_registered_domain = config_.limits.fetches_per_registered_domain}),
+        service_({resolver_, https_, slots_, loop_, loop_, log_}, {}, settings()),
+        responder_(service_, postfix::MapTable(config_.maps), log_),
+        server_(loop_, responder_, log_, config_.limits.clients) {
+    raise_file_limit();
+    for (const auto& address : config_.listen) {
+      server_.listen(address);
+      log_.info("listening", {{"socketmap", text_of(address)}});
+    }
+  }
+
+  /// Serves until SIGTERM or SIGINT, then answers what was asked before.
+  void run() {
+    const auto terminate = loop_.on_signal(SIGTERM, [this] { say_farewell(); });
+    const auto interrupt = loop_.on_signal(SIGINT, [this] { say_farewell(); });
+    loop_.run();
+    log_.info("stopped");
+  }
+
+ private:
+  net::DnsResolver::Options resolver_options() const {
+    auto options = config_.resolver;
+    if (options.servers.empty()) options.servers = resolv_conf_.servers();
+    return options;
+  }
+
+  void on_servers(std::vector<base::Endpoint> servers) {
+    if (!config_.resolver.servers.empty()) return;
+    log_.info("name servers changed", {{"servers", servers.size()}});
+    resolver_.set_servers(std::move(servers));
+  }
+
+  service::Inquiry::Settings settings() const {
+    return {.patience = {config_.discovery.answer_deadline, config_.discovery.fetch_deadline},
+            .defer_on_dns_error = config_.discovery.defer_on_dns_error};
+  }
+
+  void raise_file_limit() {
+    // A client has one descriptor; a fetch has at most eight while it connects; so has a question to
+    // the DNS while it tries servers. The rest is for the process itself.
+    const rlim_t wanted = config_.limits.clients + 8 * 5 * config_.limits.fetches + 8 * 256 + 64;
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < wanted) {
+      limit.rlim_cur = std::min(wanted, limit.rlim_max);
+      setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur < wanted)
+      log_.warning("too few file descriptors for the configured limits",
+                   {{"have", limit.rlim_cur}, {"want", wanted}});
+  }
+
+  void say_farewell() {
+    server_.stop_accepting();
+    if (!server_.is_busy()) {
+      loop_.stop();
+      return;
+    }
+    const auto ends = loop_.steady() + kFarewell;
+    wait_for_last(ends);
+  }
+
+  void wait_for_last(base::SteadyTime ends) {
+    farewell_ = loop_.after(base::milliseconds{20}, [this, ends] {
+      server_.stop_accepting();
+      if (!server_.is_busy() || loop_.steady() >= ends) {
+        loop_.stop();
+      } else {
+        wait_for_last(ends);
+      }
+    });
+  }
+
+  config::Config config_;
+  base::Log log_;
+  net::Loop loop_;
+  net::ResolvConfWatch resolv_conf_;
+  net::DnsResolver resolver_;
+  net::SecureHttpsClient https_;
+  service::FetchSlots slots_;
+  service::PolicyService service_;
+  postfix::Responder responder_;
+  postfix::SocketmapServer server_;
+  base::OperationPtr farewell_;
+};
+
+/// Prints every mistake; true if there is none.
+bool report(const std::string& path, const config::Mistakes& mistakes) {
+  for (const auto& mistake : mistakes) {
+    if (mistake.line > 0) {
+      fmt::print(stderr, "{}:{}: {}\n", path, mistake.line, mistake.text);
+    } else {
+      fmt::print(stderr, "{}: {}\n", path, mistake.text);
+    }
+  }
+  return mistakes.empty();
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"TLS policy server for Postfix: MTA-STS (RFC 8461). Runs in the foreground.", "tlspolicyd"};
+  std::string path;
+  bool check = false;
+  app.set_version_flag("--version", "tlspolicyd " TLSPOLICYD_VERSION);
+  app.add_option("-c,--config", path,
+                 fmt::format("configuration file (default: {}, if it exists)", config::kDefaultPath))
+      ->type_name("FILE");
+  app.add_flag("--check-config", check, "report every mistake in the configuration; exit code 0 or 2");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 64;
+  }
+
+  config::ReadConfig read;
+  std::error_code ignored;
+  const bool named = !path.empty();
+  if (!named) path = config::kDefaultPath;
+  if (named || std::filesystem::exists(path, ignored)) read = config::read_config_file(path);
+  if (!report(path, read.mistakes)) return kConfigError;
+  if (check) return 0;
+  Daemon(std::move(read.config)).run();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "tlspolicyd: {}\n", error.what());
+    return 1;
+  }
+}

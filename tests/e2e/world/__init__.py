@@ -1,0 +1,8 @@
+"""A small Internet of its own for tlspolicyd: see world.World, and domains.DEMO for who lives there."""
+
+from .domains import COMPAT, DEMO, NOT_FOUND, TLSRPT, Domain, PolicyHost, Question
+from .processes import Failed
+from .world import World
+
+__all__ = ["COMPAT", "DEMO", "NOT_FOUND", "TLSRPT", "Domain", "Failed", "PolicyHost", "Question",
+           "World"]

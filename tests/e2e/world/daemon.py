@@ -1,0 +1,73 @@
+"""tlspolicyd itself, in the world."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+from .processes import Process
+
+PORT = 8461
+
+
+class Daemon:
+    """The program at `path`, started on its defaults unless `config` (YAML text) is given.
+
+    `open_files` are its soft and hard limits.
+    """
+
+    def __init__(self, path: str, directory: Path, config: str | None = None, port: int = PORT,
+                 environment: dict[str, str] | None = None,
+                 open_files: tuple[int, int] | None = None):
+        directory.mkdir(parents=True)
+        state = directory / "state"
+        state.mkdir()
+        command = [str(path)]
+        if config is not None:
+            file = directory / "tlspolicyd.yaml"
+            file.write_text(config)
+            command += ["-c", str(file)]
+        surroundings = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+                        "STATE_DIRECTORY": str(state), "LANG": "C.UTF-8",
+                        # The sanitizers' builds: freed memory goes back at once, so that growth is ours.
+                        "ASAN_OPTIONS": "quarantine_size_mb=1:detect_leaks=1",
+                        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", **(environment or {})}
+        self.log = directory / "tlspolicyd.log"
+        self.process = Process("tlspolicyd", command, self.log, surroundings, directory, open_files)
+        self._port = port
+        self.process.wait_until(self._listens, 20)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def alive(self) -> bool:
+        return self.process.alive()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Its exit code."""
+        return self.process.stop(number, 15)
+
+    def log_text(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def resident_bytes(self) -> int:
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError("the kernel does not tell the resident size")
+
+    def cpu_seconds(self) -> float:
+        """Processor time used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def open_files(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self._port), 0.2).close()
+            return True
+        except OSError:
+            return False

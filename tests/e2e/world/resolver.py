@@ -1,0 +1,76 @@
+"""The resolver: unbound, at the address that /etc/resolv.conf names, with its own cache."""
+
+import re
+import shutil
+from pathlib import Path
+
+from . import dns, nameserver
+from .processes import Process
+
+ADDRESS = "127.0.0.1"
+
+_CONFIG = """
+server:
+  interface: {address}
+  directory: "{directory}"
+  chroot: ""
+  username: unbound
+  pidfile: ""
+  logfile: ""
+  use-syslog: no
+  log-queries: yes
+  log-time-ascii: no
+  # Signed zones are for "validator iterator" and a trust-anchor-file.
+  module-config: "iterator"
+  local-zone: "test." nodefault
+  do-not-query-localhost: no
+  access-control: 127.0.0.0/8 allow
+  num-threads: 1
+  outgoing-range: 4096
+  num-queries-per-thread: 4096
+stub-zone:
+  name: "."
+  stub-addr: {upstream}
+remote-control:
+  control-enable: no
+"""
+
+# [1700000000] unbound[12:0] info: 127.0.0.1 _mta-sts.enforce.test. TXT IN
+_QUERY = re.compile(r"info: \S+ (\S+)\. ([A-Z0-9]+) IN$")
+
+
+class Resolver:
+    def __init__(self, directory: Path):
+        directory.mkdir()
+        self._directory = directory
+        (directory / "unbound.conf").write_text(_CONFIG.format(
+            address=ADDRESS, upstream=nameserver.ADDRESS, directory=directory))
+        # A copy, since Debian's AppArmor profile for /usr/sbin/unbound allows /etc/unbound only.
+        self._program = shutil.copy(shutil.which("unbound", path="/usr/sbin:/usr/bin:/sbin:/bin"),
+                                    directory / "unbound")
+        self._log = directory / "unbound.log"
+        self.start()
+
+    def start(self) -> None:
+        """Again after `stop()`, with an empty cache."""
+        self._process = Process("unbound", [self._program, "-d", "-c",
+                                            str(self._directory / "unbound.conf")], self._log)
+
+    def wait(self) -> None:
+        self._process.wait_until(lambda: dns.ask(ADDRESS, "localhost.", "A", 0.02) is not None)
+
+    def stop(self) -> None:
+        self._process.stop()
+
+    def send_signal(self, number: int) -> None:
+        """SIGSTOP makes it silent, SIGCONT heals it."""
+        self._process.send_signal(number)
+
+    def queries(self) -> list[tuple[str, str]]:
+        """Every question since the world began: (lower-case name without final dot, type)."""
+        found = []
+        for line in self._log.read_text(errors="replace").splitlines():
+            match = _QUERY.search(line)
+            if match:
+                found.append((match[1].lower(), match[2]))
+        return found

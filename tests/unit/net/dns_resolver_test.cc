@@ -1,0 +1,576 @@
+#include "net/dns_resolver.h"
+
+#include <doctest/doctest.h>
+
+#include "ask.h"
+
+using namespace tlspolicyd;
+using namespace tlspolicyd::net;
+using base::Fault;
+using base::milliseconds;
+using fakes::Bytes;
+using fakes::DnsReplyBuilder;
+using fakes::NameServer;
+
+namespace {
+
+using Replies = std::vector<Bytes>;
+
+/// A handler that says the same to everybody.
+NameServer::OnDatagram says(const std::string& text) {
+  return
+      [text](const Bytes& query, const auto&) { return Replies{txt_reply(query, text).bytes()}; };
+}
+
+NameServer::OnDatagram fails_with(unsigned rcode) {
+  return [rcode](const Bytes& query, const auto&) {
+    return Replies{DnsReplyBuilder(query).rcode(rcode).bytes()};
+  };
+}
+
+struct World {
+  Loop loop;
+  NameServer first{loop};
+  NameServer second{loop};
+
+  DnsResolver::Options options(std::vector<base::Endpoint> servers) const {
+    return {.servers = std::move(servers), .pause = milliseconds(20)};
+  }
+  DnsResolver::Options both() const { return options({first.endpoint(), second.endpoint()}); }
+  DnsResolver::Options one() const { return options({first.endpoint()}); }
+};
+
+std::string text_of(const Asked& asked) {
+  if (!asked.result) return asked.result.error().text;
+  return asked.result->txt.empty() ? "" : asked.result->txt.front();
+}
+
+base::Endpoint endpoint(const char* text) { return *base::Endpoint::parse(text); }
+
+}  // namespace
+
+TEST_CASE("one lost UDP packet costs less than 1.5 s") {
+  World world;
+  world.first.on_datagram = [&](const Bytes& query, const auto&) {
+    return world.first.datagrams.size() == 1 ? Replies{} : Replies{txt_reply(query, "x").bytes()};
+  };
+  DnsResolver resolver(world.loop, world.one());
+  const auto asked = ask(world.loop, resolver);
+  CHECK(text_of(asked) == "x");
+  CHECK(asked.took.count() < 1500);
+}
+
+TEST_CASE("a dead first server costs one timeout") {
+  World world;
+  world.second.on_datagram = says("x");
+  DnsResolver resolver(world.loop, world.both());
+  const auto first = ask(world.loop, resolver);
+  CHECK(text_of(first) == "x");
+  CHECK(first.took.count() < 1500);
+  for (int i = 0; i < 20; ++i) {
+    const auto later = ask(world.loop, resolver);
+    CHECK(text_of(later) == "x");
+    CHECK(later.took.count() < 500);
+  }
+  CHECK(world.first.datagrams.size() == 1);
+}
+
+TEST_CASE("the first server is tried again after a while, and preferred when it is back") {
+  World world;
+  world.second.on_datagram = says("second");
+  auto options = world.both();
+  options.timeout = milliseconds(100);
+  options.probe_interval = milliseconds(300);
+  DnsResolver resolver(world.loop, options);
+  CHECK(text_of(ask(world.loop, resolver)) == "second");
+  CHECK(text_of(ask(world.loop, resolver)) == "second");
+  CHECK(world.first.datagrams.size() == 1);
+  turn(world.loop, milliseconds(350));
+  CHECK(text_of(ask(world.loop, resolver)) == "second");
+  CHECK(text_of(ask(world.loop, resolver)) == "second");
+  CHECK(world.first.datagrams.size() == 2);
+  world.first.on_datagram = says("first");
+  turn(world.loop, milliseconds(350));
+  CHECK(text_of(ask(world.loop, resolver)) == "first");
+  CHECK(text_of(ask(world.loop, resolver)) == "first");
+}
+
+TEST_CASE("a late answer to an earlier attempt counts") {
+  World world;
+  world.first.on_datagram = [&](const Bytes&, const auto&) {
+    if (world.first.datagrams.size() == 2)
+      world.first.send(txt_reply(world.first.datagrams[0], "late").bytes(), world.first.sources[0]);
+    return Replies{};
+  };
+  auto options = world.one();
+  options.timeout = milliseconds(200);
+  DnsResolver resolver(world.loop, options);
+  const auto asked = ask(world.loop, resolver);
+  CHECK(text_of(asked) == "late");
+  CHECK(world.first.datagrams.size() == 2);
+}
+
+TEST_CASE("each attempt waits twice as long, and silence is dns_timeout") {
+  World world;
+  auto options = world.both();
+  options.timeout = milliseconds(100);
+  DnsResolver resolver(world.loop, options);
+  const auto asked = ask(world.loop, resolver);
+  REQUIRE_FALSE(asked.result.ok());
+  CHECK(asked.result.error() ==
+        base::Error{Fault::dns_timeout, "no answer in time for TXT _mta-sts.example.org"});
+  CHECK(asked.took.count() >= 690);
+  CHECK(world.first.datagrams.size() == 2);
+  CHECK(world.second.datagrams.size() == 1);
+}
+
+TEST_CASE("SERVFAIL then success") {
+  World world;
+  SUBCASE("from the same server, half a second later") {
+    world.first.on_datagram = [&](const Bytes& query, const auto& from) {
+      return world.first.datagrams.size() == 1 ? fails_with(2)(query, from)
+                                               : says("x")(query, from);
+    };
+    DnsResolver resolver(world.loop, {.servers = {world.first.endpoint()}});
+    const auto asked = ask(world.loop, resolver);
+    CHECK(text_of(asked) == "x");
+    CHECK(asked.took.count() >= 490);
+    CHECK(asked.took.count() < 950);
+  }
+  SUBCASE("from the next server, at once") {
+    world.first.on_datagram = fails_with(2);
+    world.second.on_datagram = says("x");
+    DnsResolver resolver(world.loop, world.both());
+    const auto asked = ask(world.loop, resolver);
+    CHECK(text_of(asked) == "x");
+    CHECK(asked.took.count() < 450);
+  }
+  SUBCASE("from the next server, the first being dead") {
+    world.second.on_datagram = says("x");
+    DnsResolver resolver(world.loop,
+                         world.options({fakes::dead_endpoint(), world.second.endpoint()}));
+    const auto asked = ask(world.loop, resolver);
+    CHECK(text_of(asked) == "x");
+    CHECK(asked.took.count() < 450);
+  }
+}
+
+TEST_CASE("what every server fails with is told with the question") {
+  World world;
+  unsigned rcode = 2;
+  std::string text = "SERVFAIL for TXT _mta-sts.example.org";
+  SUBCASE("SERVFAIL") {}
+  SUBCASE("REFUSED") {
+    rcode = 5;
+    text = "REFUSED for TXT _mta-sts.example.org";
+  }
+  world.first.on_datagram = fails_with(rcode);
+  world.second.on_datagram = fails_with(rcode);
+  DnsResolver resolver(world.loop, world.both());
+  const auto asked = ask(world.loop, resolver);
+  REQUIRE_FALSE(asked.result.ok());
+  CHECK(asked.result.error() == base::Error{Fault::dns_failed, text});
+  CHECK(asked.took.count() >= 38);
+  CHECK(world.first.datagrams.size() == 3);
+  CHECK(world.second.datagrams.size() == 3);
+}
+
+TEST_CASE("a failing RCODE says more than a dead server or silence") {
+  World world;
+  world.first.on_datagram = fails_with(2);
+  auto servers = std::vector{world.first.endpoint()};
+  SUBCASE("dead") { servers.push_back(fakes::dead_endpoint()); }
+  SUBCASE("silent") { servers.push_back(world.second.endpoint()); }
+  auto options = world.options(servers);
+  options.timeout = milliseconds(100);
+  DnsResolver resolver(world.loop, options);
+  const auto asked = ask(world.loop, resolver);
+  REQUIRE_FALSE(asked.result.ok());
+  CHECK(asked.result.error().fault == Fault::dns_failed);
+}
+
+TEST_CASE("malformed answers from everybody are invalid") {
+  World world;
+  world.first.on_datagram = [](const Bytes& query, const auto&) {
+    auto reply = txt_reply(query, "x").bytes();
+    reply.pop_back();
+    return Replies{reply};
+  };
+  DnsResolver resolver(world.loop, world.one());
+  const auto asked = ask(world.loop, resolver);
+  REQUIRE_FALSE(asked.result.ok());
+  CHECK(asked.result.error().fault == Fault::invalid);
+  CHECK(world.first.datagrams.size() == 3);
+}
+
+TEST_CASE("all servers refused is dns_unreachable") {
+  World world;
+  const auto dead = fakes::dead_endpoint();
+  SUBCASE("one") {
+    DnsResolver resolver(world.loop, world.options({dead}));
+    const auto asked = ask(world.loop, resolver);
+    REQUIRE_FALSE(asked.result.ok());
+    CHECK(asked.result.error() ==
+          base::Error{Fault::dns_unreachable,
+                      "no name server can be reached: " + dead.text() + " connection refused"});
+    CHECK(asked.took.count() >= 38);
+  }
+  SUBCASE("two") {
+    DnsResolver resolver(world.loop, world.options({dead, endpoint("127.0.0.1:1")}));
+    CHECK(ask(world.loop, resolver).result.error().fault == Fault::dns_unreachable);
+  }
+  SUBCASE("an address that cannot be sent to") {
+    DnsResolver resolver(world.loop, world.options({endpoint("255.255.255.255:53")}));
+    CHECK(ask(world.loop, resolver).result.error().fault == Fault::dns_unreachable);
+  }
+  SUBCASE("none configured") {
+    DnsResolver resolver(world.loop, {});
+    CHECK(ask(world.loop, resolver).result.error().fault == Fault::dns_unreachable);
+  }
+  SUBCASE("but not if one is silent") {
+    auto options = world.options({dead, world.first.endpoint()});
+    options.timeout = milliseconds(100);
+    DnsResolver resolver(world.loop, options);
+    CHECK(ask(world.loop, resolver).result.error().fault == Fault::dns_timeout);
+  }
+}
+
+TEST_CASE("D-e AD counts from loopback or where it is trusted") {
+  using Trust = DnsResolver::TrustAd;
+  struct Row {
+    const char* server;
+    Trust setting;
+    bool trusted;
+  };
+  const Row rows[] = {
+      {"127.0.0.1:53", Trust::automatic, true},
+      {"127.8.8.8:53", Trust::automatic, true},
+      {"[::1]:53", Trust::automatic, true},
+      {"192.0.2.1:53", Trust::automatic, false},
+      {"[2001:db8::1]:53", Trust::automatic, false},
+      {"10.0.0.1:53", Trust::automatic, false},
+      {"192.0.2.1:53", Trust::yes, true},
+      {"127.0.0.1:53", Trust::no, false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(std::string(row.server));
+    CHECK(DnsResolver::trusts(row.setting, endpoint(row.server)) == row.trusted);
+  }
+}
+
+TEST_CASE("D-e the AD bit of the answer, where it counts, is what authenticated means") {
+  World world;
+  bool ad = true;
+  world.first.on_datagram = [&](const Bytes& query, const auto&) {
+    auto reply = txt_reply(query, "x");
+    return Replies{ad ? reply.ad().bytes() : reply.bytes()};
+  };
+  auto options = world.one();
+  SUBCASE("set, loopback") {
+    DnsResolver resolver(world.loop, options);
+    CHECK(ask(world.loop, resolver).result->authenticated);
+  }
+  SUBCASE("not set, loopback") {
+    ad = false;
+    DnsResolver resolver(world.loop, options);
+    CHECK_FALSE(ask(world.loop, resolver).result->authenticated);
+  }
+  SUBCASE("set, trust no") {
+    options.trust_ad = DnsResolver::TrustAd::no;
+    DnsResolver resolver(world.loop, options);
+    CHECK_FALSE(ask(world.loop, resolver).result->authenticated);
+  }
+  SUBCASE("not set, trust yes") {
+    ad = false;
+    options.trust_ad = DnsResolver::TrustAd::yes;
+    DnsResolver resolver(world.loop, options);
+    CHECK_FALSE(ask(world.loop, resolver).result->authenticated);
+  }
+}
+
+TEST_CASE("S7 a chain that leads out of the answer is followed; D3 all of it must be secure") {
+  World world;
+  bool first_ad = true, second_ad = true;
+  world.first.on_datagram = [&](const Bytes& query, const auto&) {
+    DnsReplyBuilder reply(query);
+    const bool target = fakes::question_of(query) == "TXT sts.example.net";
+    if (target)
+      reply.answer("sts.example.net. 300 IN TXT \"x\"");
+    else
+      reply.answer(kStsName + ". 40 IN CNAME sts.example.net.");
+    if (target ? second_ad : first_ad) reply.ad();
+    return Replies{reply.bytes()};
+  };
+  bool secure = false;
+  SUBCASE("both secure") { secure = true; }
+  SUBCASE("first insecure") { first_ad = false; }
+  SUBCASE("second insecure") { second_ad = false; }
+  DnsResolver resolver(world.loop, world.one());
+  const auto asked = ask(world.loop, resolver);
+  CHECK(text_of(asked) == "x");
+  CHECK(asked.result->authenticated == secure);
+  CHECK(asked.result->ttl == std::chrono::seconds(40));
+  CHECK(asked.result->canonical_name == "sts.example.net");
+  CHECK(world.first.datagrams.size() == 2);
+}
+
+TEST_CASE("S7 a failure inside the chain is a failure") {
+  World world;
+  world.first.on_datagram = [&](const Bytes& query, const auto&) {
+    DnsReplyBuilder reply(query);
+    if (fakes::question_of(query) == "TXT sts.example.net") return Replies{reply.rcode(2).bytes()};
+    return Replies{reply.answer(kStsName + ". 40 IN CNAME sts.example.net.").bytes()};
+  };
+  DnsResolver resolver(world.loop, world.one());
+  const auto asked = ask(world.loop, resolver);
+  REQUIRE_FALSE(asked.result.ok());
+  CHECK(asked.result.error() == base::Error{Fault::dns_failed, "SERVFAIL for TXT sts.example.net"});
+}
+
+TEST_CASE("A-5 a chain over endless messages ends at 16 CNAMEs") {
+  World world;
+  world.first.on_datagram = [&](const Bytes& query, const auto&) {
+    const auto name = fakes::question_of(query).substr(4);
+    const auto next = "c" + std::to_string(world.first.datagrams.size()) + ".example.org";
+    return Replies{DnsReplyBuilder(query).answer(name + ". 40 IN CNAME " + next + ".").bytes()};
+  };
+  DnsResolver resolver(world.loop, world.one());
+  const auto asked = ask(world.loop, resolver);
+  REQUIRE_FALSE(asked.result.ok());
+  CHECK(asked.result.error().fault == Fault::invalid);
+  CHECK(world.first.datagrams.size() == 17);
+}
+
+TEST_CASE("N1 N4 N7 negative answers are answers") {
+  World world;
+  const std::string soa = "example.org. 60 IN SOA ns.example.org. root.example.org. 1 2 3 4 7";
+  NameServer::OnDatagram handler;
+  auto kind = DnsAnswer::Kind::no_such_name;
+  std::chrono::seconds ttl(7);
+  SUBCASE("N1 NXDOMAIN") {
+    handler = [&](const Bytes& query, const auto&) {
+      return Replies{DnsReplyBuilder(query).rcode(3).authority(soa).bytes()};
+    };
+  }
+  SUBCASE("N1 NODATA") {
+    kind = DnsAnswer::Kind::no_data;
+    handler = [&](const Bytes& query, const auto&) {
+      return Replies{DnsReplyBuilder(query).authority(soa).bytes()};
+    };
+  }
+  SUBCASE("N4 NODATA without SOA") {
+    kind = DnsAnswer::Kind::no_data;
+    ttl = std::chrono::seconds(0);
+    handler = [&](const Bytes& query, const auto&) {
+      return Replies{DnsReplyBuilder(query).bytes()};
+    };
+  }
+  SUBCASE("N7 NXDOMAIN behind a CNAME") {
+    handler = [&](const Bytes& query, const auto&) {
+      DnsReplyBuilder reply(query);
+      reply.rcode(3).answer(kStsName + ". 300 IN CNAME gone.example.org.").authority(soa);
+      return Replies{reply.bytes()};
+    };
+  }
+  world.first.on_datagram = handler;
+  DnsResolver resolver(world.loop, world.one());
+  const auto asked = ask(world.loop, resolver);
+  REQUIRE(asked.result.ok());
+  CHECK(asked.result->kind == kind);
+  CHECK(asked.result->ttl == ttl);
+  CHECK(world.first.datagrams.size() == 1);
+}
+
+TEST_CASE("more questions than may be in flight wait in line, first come first served") {
+  World world;
+  auto options = world.one();
+  options.in_flight = 2;
+  DnsResolver resolver(world.loop, options);
+  std::vector<int> order;
+  std::vector<base::OperationPtr> operations;
+  const auto done = [&](int number) {
+    return [&order, number](auto result) {
+      CHECK(result.ok());
+      order.push_back(number);
+    };
+  };
+  for (int i = 0; i < 6; ++i) operations.push_back(resolver.resolve(sts_question(), done(i)));
+  turn(world.loop, milliseconds(100));
+  REQUIRE(world.first.datagrams.size() == 2);
+  operations[2].reset();  // leaves the line
+  world.first.on_datagram = says("x");
+  for (std::size_t i = 0; i < 2; ++i)
+    world.first.send(txt_reply(world.first.datagrams[i], "x").bytes(), world.first.sources[i]);
+  turn(world.loop, milliseconds(200));
+  CHECK(order == std::vector<int>{0, 1, 3, 4, 5});
+  CHECK(world.first.datagrams.size() == 5);
+}
+
+TEST_CASE("the time in line counts against the deadline") {
+  World world;
+  auto options = world.one();
+  options.in_flight = 1;
+  options.deadline = milliseconds(300);
+  DnsResolver resolver(world.loop, options);
+  const auto hog = resolver.resolve(sts_question(), [](auto) {});
+  const auto asked = ask(world.loop, resolver);
+  REQUIRE_FALSE(asked.result.ok());
+  CHECK(asked.result.error().fault == Fault::overloaded);
+  CHECK(asked.took.count() < 1000);
+}
+
+TEST_CASE("the deadline ends an attempt before its time") {
+  World world;
+  auto options = world.one();
+  options.timeout = milliseconds(15'000);
+  options.deadline = milliseconds(300);
+  DnsResolver resolver(world.loop, options);
+  const auto asked = ask(world.loop, resolver);
+  REQUIRE_FALSE(asked.result.ok());
+  CHECK(asked.result.error().fault == Fault::dns_timeout);
+  CHECK(asked.took.count() < 1000);
+}
+
+TEST_CASE("a full line is overloaded, and destroying it all at once is cheap") {
+  World world;
+  auto options = world.one();
+  options.in_flight = 1;
+  DnsResolver resolver(world.loop, options);
+  std::vector<base::OperationPtr> operations;
+  unsigned called = 0;
+  for (std::size_t i = 0; i < DnsResolver::kMaxWaiting + 1; ++i)
+    operations.push_back(resolver.resolve(sts_question(), [&](auto) { ++called; }));
+  const auto asked = ask(world.loop, resolver);
+  REQUIRE_FALSE(asked.result.ok());
+  CHECK(asked.result.error().fault == Fault::overloaded);
+  CHECK(asked.took.count() < 1000);
+  operations.clear();
+  turn(world.loop, milliseconds(50));
+  CHECK(called == 0);
+  CHECK(world.first.datagrams.size() == 1);
+  world.first.on_datagram = says("x");
+  CHECK(text_of(ask(world.loop, resolver)) == "x");
+}
+
+TEST_CASE("a question can be given up from anywhere") {
+  World world;
+  world.first.on_datagram = says("x");
+  DnsResolver resolver(world.loop, world.one());
+  base::OperationPtr one, other;
+  unsigned called = 0;
+  SUBCASE("before the loop turns") {
+    one = resolver.resolve(sts_question(), [&](auto) { ++called; });
+    one.reset();
+    turn(world.loop, milliseconds(50));
+    CHECK(called == 0);
+  }
+  SUBCASE("inside its own done") {
+    one = resolver.resolve(sts_question(), [&](auto) {
+      one.reset();
+      ++called;
+    });
+    turn(world.loop, milliseconds(50));
+    CHECK(called == 1);
+  }
+  SUBCASE("inside another's done") {
+    // Whichever is first gives up the other.
+    one = resolver.resolve(sts_question(), [&](auto) {
+      other.reset();
+      ++called;
+    });
+    other = resolver.resolve(sts_question(), [&](auto) {
+      one.reset();
+      ++called;
+    });
+    turn(world.loop, milliseconds(50));
+    CHECK(called == 1);
+  }
+  SUBCASE("and replaced there") {
+    one = resolver.resolve(sts_question(), [&](auto) {
+      ++called;
+      one = resolver.resolve(sts_question(), [&](auto) { ++called; });
+    });
+    turn(world.loop, milliseconds(50));
+    CHECK(called == 2);
+  }
+  SUBCASE("in the pause after a failure") {
+    world.first.on_datagram = fails_with(2);
+    DnsResolver slow(world.loop, {.servers = {world.first.endpoint()}});
+    one = slow.resolve(sts_question(), [&](auto) { ++called; });
+    turn(world.loop, milliseconds(50));
+    one.reset();
+    turn(world.loop, milliseconds(600));
+    CHECK(called == 0);
+    CHECK(world.first.datagrams.size() == 1);
+  }
+  SUBCASE("in the middle of TCP") {
+    world.first.on_datagram = [](const Bytes& query, const auto&) {
+      return Replies{DnsReplyBuilder(query).truncated().bytes()};
+    };
+    world.first.on_stream = [](const Bytes&) { return NameServer::Stream{{{0}}}; };
+    one = resolver.resolve(sts_question(), [&](auto) { ++called; });
+    turn(world.loop, milliseconds(50));
+    REQUIRE(world.first.streams.size() == 1);
+    one.reset();
+    turn(world.loop, milliseconds(50));
+    CHECK(called == 0);
+  }
+}
+
+TEST_CASE("done is never called from inside resolve") {
+  World world;
+  std::vector<base::Endpoint> servers;
+  SUBCASE("no server") {}
+  SUBCASE("dead server") { servers = {fakes::dead_endpoint()}; }
+  SUBCASE("unusable server") { servers = {endpoint("255.255.255.255:53")}; }
+  DnsResolver resolver(world.loop, world.options(servers));
+  bool inside = true;
+  const auto operation = resolver.resolve(sts_question(), [&](auto) {
+    CHECK_FALSE(inside);
+    world.loop.stop();
+  });
+  inside = false;
+  turn(world.loop, milliseconds(5000));
+}
+
+TEST_CASE("destruction of many at work in every state leaves nothing behind") {
+  World world;
+  world.first.on_datagram = [&](const Bytes& query, const auto& from) {
+    switch (world.first.datagrams.size() % 4) {
+      case 0: return says("x")(query, from);
+      case 1: return fails_with(2)(query, from);
+      case 2: return Replies{DnsReplyBuilder(query).truncated().bytes()};
+      default: return Replies{};
+    }
+  };
+  DnsResolver resolver(world.loop, world.both());
+  std::vector<base::OperationPtr> operations;
+  unsigned called = 0;
+  for (int i = 0; i < 1000; ++i)
+    operations.push_back(resolver.resolve(sts_question(), [&](auto) { ++called; }));
+  turn(world.loop, milliseconds(100));
+  const auto before = called;
+  CHECK(before > 0);
+  CHECK(before < 1000);
+  operations.clear();
+  turn(world.loop, milliseconds(100));
+  CHECK(called == before);
+}
+
+TEST_CASE("a new list of servers is for new questions") {
+  World world;
+  world.second.on_datagram = says("second");
+  DnsResolver resolver(world.loop, world.one());
+  std::string old_answer;
+  const auto old = resolver.resolve(sts_question(), [&](auto result) {
+    REQUIRE(result.ok());
+    old_answer = result->txt.at(0);
+  });
+  turn(world.loop, milliseconds(50));
+  resolver.set_servers({world.second.endpoint()});
+  CHECK(text_of(ask(world.loop, resolver)) == "second");
+  world.first.on_datagram = says("first");
+  turn(world.loop, milliseconds(1200));
+  CHECK(old_answer == "first");
+  CHECK(text_of(ask(world.loop, resolver)) == "second");
+}
