@@ -1,0 +1,133 @@
+#include "config/read_config.h"
+
+#include <doctest/doctest.h>
+
+#include <fmt/format.h>
+
+using namespace tlspolicyd;
+using namespace tlspolicyd::config;
+
+namespace {
+
+std::string complaints(const std::string& text) {
+  std::string out;
+  for (const auto& mistake : read_config(text).mistakes)
+    out += fmt::format("{}: {}\n", mistake.line, mistake.text);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("an empty file, or none, is the defaults") {
+  const auto read = read_config("");
+  CHECK(read.mistakes.empty());
+  CHECK(text_of(read.config.listen.at(0)) == "inet:127.0.0.1:8461");
+  CHECK(read.config.https.port == 443);
+  CHECK(read.config.discovery.answer_deadline == base::seconds{10});
+  CHECK(read.config.discovery.fetch_deadline == base::seconds{30});
+  CHECK(read.config.limits.clients == 4096);
+  CHECK(read.config.limits.fetches == 64);
+  CHECK(read.config.limits.fetches_per_registered_domain == 4);
+  CHECK(read.config.resolver.attempts == 3);
+  CHECK(read.config.resolver.timeout == base::seconds{1});
+}
+
+TEST_CASE("every key is read") {
+  const auto read = read_config(R"(
+listen: [inet:127.0.0.1:9000, "inet:[::1]:9000", {path: /run/x, mode: 0666, group: postfix}]
+maps:
+  strict: {profile: tlsrpt, testing: enforce}
+resolver:
+  servers: ["127.0.0.1:5353", "[::1]", 9.9.9.9]
+  trust_ad: yes
+  timeout: 2s
+  attempts: 5
+https:
+  port: 8443
+  timeout: 20s
+  allow_addresses: [127.0.0.0/8, "fd00::/8"]
+discovery: {answer_deadline: 5s, fetch_deadline: 20s, on_dns_error: temp}
+limits: {clients: 10, fetches: 8, fetches_per_registered_domain: 2}
+log: {level: debug, format: json}
+)");
+  for (const auto& mistake : read.mistakes) MESSAGE(mistake.text);
+  REQUIRE(read.mistakes.empty());
+  const auto& config = read.config;
+  REQUIRE(config.listen.size() == 3);
+  CHECK(text_of(config.listen[1]) == "inet:[::1]:9000");
+  const auto socket = std::get<net::UnixAddress>(config.listen[2]);
+  CHECK(socket == net::UnixAddress{"/run/x", 0666, "postfix"});
+  REQUIRE(config.maps.size() == 1);
+  CHECK(config.maps[0].name == "strict");
+  CHECK(config.maps[0].profile == service::Profile::tlsrpt);
+  CHECK(config.maps[0].enforce_testing);
+  REQUIRE(config.resolver.servers.size() == 3);
+  CHECK(config.resolver.servers[0].text() == "127.0.0.1:5353");
+  CHECK(config.resolver.servers[1].text() == "[::1]:53");
+  CHECK(config.resolver.servers[2].text() == "9.9.9.9:53");
+  CHECK(config.resolver.trust_ad == net::DnsResolver::TrustAd::yes);
+  CHECK(config.resolver.timeout == base::seconds{2});
+  CHECK(config.resolver.attempts == 5);
+  CHECK(config.https.port == 8443);
+  CHECK(config.https.timeout == base::seconds{20});
+  CHECK(config.https.allow_addresses.size() == 2);
+  CHECK(config.discovery.defer_on_dns_error);
+  CHECK(config.limits.clients == 10);
+  CHECK(config.log.level == base::Severity::debug);
+  CHECK(config.log.format == base::Log::Format::json);
+}
+
+TEST_CASE("each mistake is told with its line and what is expected") {
+  const struct {
+    const char* text;
+    const char* complaint;
+  } rows[] = {
+      {"listn: []", "1: listn: unknown key; did you mean listen?\n"},
+      {"https:\n  tiemout: 3s", "2: https.tiemout: unknown key; did you mean timeout?\n"},
+      {"https: {port: 1, port: 2}", "1: https.port: given twice\n"},
+      {"https:\n  port: 70000", "2: https.port: a whole number from 1 to 65535 is expected, not \"70000\"\n"},
+      {"https:\n  port: 010", "2: https.port: a whole number from 1 to 65535 is expected, not \"010\"\n"},
+      {"https: 443", "1: https: keys are expected below it\n"},
+      {"https:\n  timeout: 30", "2: https.timeout: a duration is a number with a unit: 500ms, 10s, 5m, 24h, 180d, not \"30\"\n"},
+      {"https:\n  allow_addresses: [10.0.0.1/8]", "2: https.allow_addresses: address bits are set beyond the prefix length, not \"10.0.0.1/8\"\n"},
+      {"https:\n  ca_file: /nonexistent", "2: https.ca_file: a readable file is expected (No such file or directory), not \"/nonexistent\"\n"},
+      {"resolver: {servers: 127.0.0.1}", "1: resolver.servers: a list is expected, such as [a, b]\n"},
+      {"resolver: {servers: [ns.example]}", "1: resolver.servers: not an IP address, not \"ns.example\"\n"},
+      {"resolver: {trust_ad: maybe}", "1: resolver.trust_ad: one of auto, yes, no is expected, not \"maybe\"\n"},
+      {"listen: [tcp:1]", "1: listen: an endpoint is inet:HOST:PORT, inet:[V6]:PORT or unix:/PATH, not \"tcp:1\"\n"},
+      {"listen: []", "0: listen: at least one endpoint is needed\n"},
+      {"listen: [{mode: 0660}]", "1: listen: path is missing\n"},
+      {"listen: [{path: relative}]", "1: listen.path: the path of a unix socket begins with /, not \"relative\"\n1: listen: path is missing\n"},
+      {"maps:\n  strict: {profile: new}", "2: maps.strict.profile: one of compat, tlsrpt is expected, not \"new\"\n"},
+      {"discovery: {on_dns_error: defer}", "1: discovery.on_dns_error: one of notfound, temp is expected, not \"defer\"\n"},
+      {"discovery: {fetch_deadline: 90s}", "0: discovery.fetch_deadline: at most 80s, since Postfix waits 100 s\n"},
+      {"discovery: {answer_deadline: 40s}", "0: discovery.answer_deadline: must not be longer than discovery.fetch_deadline\n"},
+      {"log: {level: loud}", "1: log.level: one of debug, info, warning, error is expected, not \"loud\"\n"},
+      {"- a\n- b", "1: the file must be a map of keys\n"},
+      {"limits: {clients: 0}", "1: limits.clients: a whole number from 1 to 1000000 is expected, not \"0\"\n"},
+      {"limits: {clients: [1]}", "1: limits.clients: a single value is expected\n"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    CHECK(complaints(row.text) == row.complaint);
+  }
+}
+
+TEST_CASE("all mistakes are told at once, in the order of the file") {
+  CHECK(complaints("log: {level: loud}\nfoo: 1\nlimits: {clients: 0}") ==
+        "1: log.level: one of debug, info, warning, error is expected, not \"loud\"\n"
+        "2: foo: unknown key; did you mean log?\n"
+        "3: limits.clients: a whole number from 1 to 1000000 is expected, not \"0\"\n");
+}
+
+TEST_CASE("what is no YAML is told with its line") {
+  const auto read = read_config("listen: [a\nhttps: {");
+  REQUIRE(read.mistakes.size() == 1);
+  CHECK(read.mistakes[0].line >= 1);
+}
+
+TEST_CASE("a file that is not there is told") {
+  const auto read = read_config_file("/nonexistent/tlspolicyd.yaml");
+  REQUIRE(read.mistakes.size() == 1);
+  CHECK(read.mistakes[0].text == "cannot be read: No such file or directory");
+}

@@ -1,0 +1,49 @@
+#include "config/values.h"
+
+#include <doctest/doctest.h>
+
+using namespace tlspolicyd;
+using namespace tlspolicyd::config;
+using std::chrono::milliseconds;
+
+TEST_CASE("durations are a number and a unit") {
+  const struct {
+    const char* text;
+    long long ms;
+  } rows[] = {{"500ms", 500}, {"1s", 1000}, {"10s", 10'000}, {"5m", 300'000}, {"24h", 86'400'000}, {"180d", 15'552'000'000}};
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    const auto value = parse_duration(row.text);
+    REQUIRE(value.ok());
+    CHECK(*value == milliseconds(row.ms));
+  }
+  for (const char* text : {"", "10", "s", "0s", "-1s", "1.5s", "1 s", "010s", "10S", "1w", "99999999999999999999s", "400d"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_duration(text).ok());
+  }
+}
+
+TEST_CASE("numbers are decimal, without sign or leading zero, and in range") {
+  CHECK(*parse_number("0", 0, 9) == 0);
+  CHECK(*parse_number("443", 1, 65535) == 443);
+  for (const char* text : {"", "010", "+1", "-1", "0x10", "1e3", "65536", "99999999999999999999"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_number(text, 1, 65535).ok());
+  }
+}
+
+TEST_CASE("file modes are octal") {
+  CHECK(*parse_file_mode("0660") == 0660);
+  CHECK(*parse_file_mode("666") == 0666);
+  for (const char* text : {"", "0888", "rw", "1777"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_file_mode(text).ok());
+  }
+}
+
+TEST_CASE("edit distance counts single-letter changes") {
+  CHECK(edit_distance("timeout", "timeout") == 0);
+  CHECK(edit_distance("tiemout", "timeout") == 2);
+  CHECK(edit_distance("", "abc") == 3);
+  CHECK(edit_distance("listn", "listen") == 1);
+}

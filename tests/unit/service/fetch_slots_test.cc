@@ -1,0 +1,77 @@
+#include "service/fetch_slots.h"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "fakes/fake_time.h"
+
+using namespace tlspolicyd;
+using namespace tlspolicyd::service;
+using base::milliseconds;
+
+namespace {
+
+struct Bench {
+  fakes::FakeTime time;
+  FetchSlots slots;
+  std::vector<std::string> begun;
+  explicit Bench(FetchSlots::Limits limits) : slots(time, limits) {}
+  base::OperationPtr request(const std::string& domain, const std::string& label) {
+    return slots.request(domain, [this, label] { begun.push_back(label); });
+  }
+};
+
+using Begun = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("A-4 slots are bounded in all and per registered domain") {
+  Bench bench({.total = 3, .per_registered_domain = 2, .waiting = 10});
+  std::vector<base::OperationPtr> held;
+  for (const char* label : {"a1", "a2", "a3"}) held.push_back(bench.request("a.test", label));
+  for (const char* label : {"b1", "b2"}) held.push_back(bench.request("b.test", label));
+  CHECK(bench.begun.empty());  // never from inside request()
+  bench.time.pass(milliseconds{1});
+  CHECK(bench.begun == Begun{"a1", "a2", "b1"});
+  held.erase(held.begin());  // a1 is done: both wait; their domains take turns
+  bench.time.pass(milliseconds{1});
+  CHECK(bench.begun == Begun{"a1", "a2", "b1", "a3"});
+}
+
+TEST_CASE("A-4 what has taken two seconds no longer holds up others") {
+  Bench bench({.total = 1, .per_registered_domain = 1, .waiting = 10});
+  const auto slow = bench.request("slow.test", "slow");
+  const auto other = bench.request("other.test", "other");
+  bench.time.pass(milliseconds{1999});
+  CHECK(bench.begun == Begun{"slow"});
+  bench.time.pass(milliseconds{2});
+  CHECK(bench.begun == Begun{"slow", "other"});
+}
+
+TEST_CASE("slow ones still count for their registered domain, and are bounded too") {
+  Bench bench({.total = 1, .per_registered_domain = 1, .waiting = 100});
+  std::vector<base::OperationPtr> held;
+  held.push_back(bench.request("slow.test", "slow1"));
+  held.push_back(bench.request("slow.test", "slow2"));
+  bench.time.pass(base::seconds{10});
+  CHECK(bench.begun == Begun{"slow1"});
+  for (int n = 0; n < 10; ++n) held.push_back(bench.request("d" + std::to_string(n) + ".test", "d"));
+  bench.time.pass(base::seconds{100});
+  // One brisk and four slow ones at most.
+  CHECK(bench.begun.size() == 5);
+}
+
+TEST_CASE("a full queue is refused, a cancelled place is free again") {
+  Bench bench({.total = 1, .per_registered_domain = 1, .waiting = 1});
+  auto first = bench.request("a.test", "a");
+  auto second = bench.request("b.test", "b");
+  CHECK(second != nullptr);
+  CHECK(bench.request("c.test", "c") == nullptr);
+  second.reset();
+  auto third = bench.request("d.test", "d");
+  REQUIRE(third != nullptr);
+  first.reset();
+  bench.time.pass(milliseconds{1});
+  CHECK(bench.begun == Begun{"d"});
+}

@@ -1,0 +1,113 @@
+#include "service/policy_service.h"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "fakes/fake_network.h"
+
+using namespace tlspolicyd;
+using namespace tlspolicyd::service;
+using base::milliseconds;
+using base::seconds;
+
+namespace {
+
+struct World {
+  fakes::FakeTime time;
+  fakes::FakeNetwork network{time};
+  base::Log log{base::Severity::error, base::Log::Format::text, [](auto, auto) {}};
+  FetchSlots slots{time, {}};
+  PolicyService service{{network, network, slots, time, time, log},
+                        {},
+                        {.patience = {seconds{10}, seconds{30}}, .defer_on_dns_error = false}};
+
+  World() {
+    net::DnsAnswer txt;
+    txt.kind = net::DnsAnswer::Kind::records;
+    txt.ttl = seconds{300};
+    txt.txt = {"v=STSv1; id=1;"};
+    network.set_dns({"_mta-sts.good.test", net::RecordType::txt}, {.outcome = base::Result(txt)});
+    net::DnsAnswer mx;
+    mx.kind = net::DnsAnswer::Kind::records;
+    mx.ttl = seconds{300};
+    mx.mx = {{10, "mx.good.test"}};
+    network.set_dns({"good.test", net::RecordType::mx}, {.outcome = base::Result(mx)});
+    network.set_https("mta-sts.good.test",
+                      {.outcome = base::Result(net::HttpsReply{
+                           200, "text/plain", "version: STSv1\nmode: enforce\nmx: mx.good.test\nmax_age: 86400\n", {}})});
+  }
+
+  static Question question(const char* domain, Terms terms = {}) {
+    return {base::DomainName::parse(domain).value(), terms};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an inquiry that is cancelled is not answered, and its look-up goes on") {
+  World world;
+  bool answered = false;
+  auto waiting = world.service.ask(World::question("good.test"), [&](const auto&) { answered = true; });
+  waiting.reset();
+  world.time.pass(seconds{60});
+  CHECK_FALSE(answered);
+  CHECK(world.service.in_flight() == 0);
+  CHECK(world.service.book().policies() == 1);
+}
+
+TEST_CASE("an answer may destroy every other inquiry for the same domain") {
+  World world;
+  std::vector<base::OperationPtr> all;
+  int answers = 0;
+  for (int n = 0; n < 10; ++n)
+    all.push_back(world.service.ask(World::question("good.test"), [&](const auto&) {
+      ++answers;
+      all.clear();
+    }));
+  world.time.pass(seconds{60});
+  CHECK(answers == 1);
+  CHECK(world.service.in_flight() == 0);
+}
+
+TEST_CASE("an answer may ask again at once") {
+  World world;
+  std::vector<base::OperationPtr> all;
+  int answers = 0;
+  const auto again = [&](const auto&) {
+    ++answers;
+    all.push_back(world.service.ask(World::question("good.test", {.profile = Profile::tlsrpt}),
+                                    [&](const auto&) { ++answers; }));
+  };
+  all.push_back(world.service.ask(World::question("good.test"), again));
+  world.time.pass(seconds{60});
+  CHECK(answers == 2);
+  CHECK(world.service.in_flight() == 0);
+}
+
+TEST_CASE("a kept reply is given for the same terms only, and only while it is valid") {
+  World world;
+  const auto question = World::question("good.test");
+  Decision got;
+  const auto waiting = world.service.ask(question, [&](const Decision& decision) { got = decision; });
+  world.time.pass(seconds{1});
+  REQUIRE(got.kind == Decision::Kind::secure);
+  CHECK_FALSE(world.service.settled(question).known);
+  world.service.keep(question, got, "wire");
+  CHECK(world.service.settled(question).known);
+  CHECK(world.service.settled(question).wire == "wire");
+  CHECK_FALSE(world.service.settled(World::question("good.test", {.profile = Profile::tlsrpt})).known);
+  CHECK_FALSE(world.service.settled(World::question("good.test", {.port = 587})).known);
+  world.time.pass(seconds{300});
+  CHECK_FALSE(world.service.settled(question).known);
+}
+
+TEST_CASE("a settled absence is known without a kept reply") {
+  World world;
+  const auto question = World::question("nothing.test");
+  CHECK_FALSE(world.service.settled(question).known);
+  const auto waiting = world.service.ask(question, [](const auto&) {});
+  world.time.pass(seconds{1});
+  CHECK(world.service.settled(question).known);
+  CHECK(world.service.settled(question).wire.empty());
+}
