@@ -28,6 +28,10 @@ FileDescriptor open_socket(Address::Family family) {
   return fd;
 }
 
+// Unlike a refusal it comes after the connection stood: what to make of it is for its user to say,
+// and must not depend on whether the reset was faster than our look at it.
+bool is_reset(int cause) { return cause == ECONNRESET || cause == EPIPE; }
+
 int pending_error(int fd) {
   int error = 0;
   socklen_t size = sizeof error;
@@ -110,7 +114,7 @@ void Connector::on_event(int fd, short what, void* self) {
 }
 
 void Connector::finished(Attempt& attempt, int cause) {
-  if (cause == 0) return connected(attempt);
+  if (cause == 0 || is_reset(cause)) return connected(attempt);
   failed(attempt.endpoint, cause);
   attempts_.remove_if([&](const Attempt& other) { return &other == &attempt; });
   try_next();

@@ -4,20 +4,20 @@
 #include <ldns/ldns.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
-#include <new>
 
-#include "base/deleter.h"
 #include "net/dns_records.h"
 
 namespace tlspolicyd::net {
 namespace {
 
-using PacketPtr = std::unique_ptr<ldns_pkt, base::Deleter<ldns_pkt_free>>;
 using std::chrono::seconds;
 
-constexpr std::uint16_t kUdpPayload = 1232;
+constexpr std::size_t kQuestionRest = 4;  // QTYPE, QCLASS
+constexpr std::size_t kOptSize = 11;
+constexpr unsigned kRecursionDesired = 0x0100;
+constexpr unsigned kAuthenticData = 0x0020;
+constexpr unsigned kDnssecOk = 0x8000;
+constexpr unsigned kUdpPayload = 1232;
 
 // Canonical wire form of a name that is known to be valid.
 std::string wire_of(const base::DomainName& name) {
@@ -42,12 +42,12 @@ std::optional<std::size_t> match_question(WireMessage message, const std::string
   if (LDNS_OPCODE_WIRE(header) != LDNS_PACKET_QUERY || LDNS_QDCOUNT(header) != 1)
     return std::nullopt;
   const auto end = end_of_name(message, kDnsHeaderSize);
-  if (!end || message.size() - *end < 4) return std::nullopt;
+  if (!end || message.size() - *end < kQuestionRest) return std::nullopt;
   const auto* fixed = message.data() + *end;
   if (ldns_read_uint16(fixed) != static_cast<std::uint16_t>(type)) return std::nullopt;
   if (ldns_read_uint16(fixed + 2) != LDNS_RR_CLASS_IN) return std::nullopt;
   if (canonical_name_at(message, kDnsHeaderSize) != name) return std::nullopt;
-  return *end + 4;
+  return *end + kQuestionRest;
 }
 
 struct Chain {
@@ -114,22 +114,29 @@ DnsReply judge_alias(const DnsRecords& records, const Chain& chain, bool name_ex
 
 }  // namespace
 
+// Written here and not by ldns, which takes more than ten times as long.
 std::vector<std::uint8_t> build_query(const DnsQuestion& question, std::uint16_t id, Edns edns) {
-  auto* name = ldns_dname_new_frm_str(question.name.text().c_str());
-  const PacketPtr packet(name ? ldns_pkt_query_new(name, static_cast<ldns_rr_type>(question.type),
-                                                   LDNS_RR_CLASS_IN, LDNS_RD | LDNS_AD)
-                              : nullptr);
-  if (!packet) throw std::bad_alloc();
-  ldns_pkt_set_id(packet.get(), id);
-  if (edns == Edns::with) {
-    ldns_pkt_set_edns_udp_size(packet.get(), kUdpPayload);
-    ldns_pkt_set_edns_do(packet.get(), true);
-  }
-  std::uint8_t* wire = nullptr;
-  std::size_t size = 0;
-  if (ldns_pkt2wire(&wire, packet.get(), &size) != LDNS_STATUS_OK) throw std::bad_alloc();
-  const std::unique_ptr<std::uint8_t, base::Deleter<std::free>> owner(wire);
-  return {wire, wire + size};
+  const auto name = wire_of(question.name);
+  std::vector<std::uint8_t> query;
+  query.reserve(kDnsHeaderSize + name.size() + kQuestionRest + kOptSize);
+  const auto append = [&query](unsigned number) {
+    query.push_back(static_cast<std::uint8_t>(number >> 8U));
+    query.push_back(static_cast<std::uint8_t>(number & 0xffU));
+  };
+  append(id);
+  append(kRecursionDesired | kAuthenticData);
+  for (unsigned count : {1U, 0U, 0U, edns == Edns::with ? 1U : 0U}) append(count);
+  query.insert(query.end(), name.begin(), name.end());
+  append(static_cast<unsigned>(question.type));
+  append(LDNS_RR_CLASS_IN);
+  if (edns == Edns::without) return query;
+  query.push_back(0);  // the root
+  append(LDNS_RR_TYPE_OPT);
+  append(kUdpPayload);
+  append(0);  // extended RCODE and version
+  append(kDnssecOk);
+  append(0);  // no options
+  return query;
 }
 
 DnsReply parse_reply(WireMessage message, const DnsQuestion& question, std::uint16_t id,

@@ -74,7 +74,8 @@ std::uint64_t TlsStream::bytes_received() const {
 }
 
 TlsStream::Step TlsStream::translate(int result) {
-  const int system_error = errno;
+  // EPIPE is what remains to be seen of a reset that came earlier.
+  const int system_error = errno == EPIPE ? ECONNRESET : errno;
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ: return {Outcome::wants_read};
     case SSL_ERROR_WANT_WRITE: return {Outcome::wants_write};

@@ -1,5 +1,6 @@
 """Two clients of the socketmap: Postfix's own, and a bare one for many questions and odd bytes."""
 
+import os
 import socket
 import subprocess
 from dataclasses import dataclass
@@ -32,9 +33,12 @@ class Postfix:
         directory.mkdir()
         (directory / "queue").mkdir()
         self._directory = directory
-        (directory / "main.cf").write_text(
+        main_cf = directory / "main.cf"
+        main_cf.write_text(
             f"compatibility_level = 3.6\nqueue_directory = {directory}/queue\n"
             f"data_directory = {directory}\nmyhostname = mail.sender.test\n")
+        # Postfix waits until main.cf is some seconds old, lest it reads one that is being written.
+        os.utime(main_cf, (0, 0))
 
     def ask(self, key: str, map_name: str = "postfix", timeout: float = 120) -> Postmap:
         """`postmap -q KEY socketmap:inet:127.0.0.1:8461:MAP`."""

@@ -47,6 +47,14 @@ class Port {
     return *this;
   }
 
+  /// Resets the connection that waits to be accepted.
+  void reset_one() {
+    const FileDescriptor peer(::accept(fd_.get(), nullptr, nullptr));
+    REQUIRE(peer);
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    REQUIRE(::setsockopt(peer.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+  }
+
   const Endpoint& endpoint() const { return endpoint_; }
 
  private:
@@ -161,6 +169,25 @@ TEST_CASE("an immediate failure of the only address comes back through the loop"
   REQUIRE_FALSE(connection.ok());
   CHECK(connection.error().fault == Fault::connect);
   CHECK(connection.error().text.starts_with("255.255.255.255:443: "));
+}
+
+TEST_CASE("a reset before we look is a connection all the same") {
+  World world;
+  Port port;
+  port.accepting();
+  std::optional<Result<Connection>> result;
+  Connector connector(world.loop, {port.endpoint()}, [&](auto r) {
+    result = std::move(r);
+    world.loop.stop();
+  });
+  // Set after the connector's own, so it ends the turn in which that has called connect(2).
+  const auto one_turn = world.loop.after(0ms, [&] { world.loop.stop(); });
+  world.loop.run();
+  port.reset_one();
+  const auto guard = world.loop.after(20s, [&] { world.loop.stop(); });
+  world.loop.run();
+  REQUIRE(result.has_value());
+  CHECK(result->ok());
 }
 
 TEST_CASE("a connector that is kept after its end stays quiet") {
