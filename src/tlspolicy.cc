@@ -36,21 +36,25 @@ int run(int argc, char** argv) {
   std::string map = "postfix";
   std::vector<std::string> keys;
   std::string server;
-  auto* query_command = app.add_subcommand(
-      "query", "Ask the running daemon, as Postfix does.\n"
-               "Exit code: 0 found, 1 NOTFOUND, 75 TEMP, 69 no server.");
+  auto* query_command =
+      app.add_subcommand("query",
+                         "Ask the running daemon, as Postfix does.\n"
+                         "Exit code: 0 found, 1 NOTFOUND, 75 TEMP, 69 no server.");
   query_command->add_option("-m,--map", map, "map name")->capture_default_str();
-  query_command->add_option("-s,--server", server,
-                            "the daemon's endpoint: inet:HOST:PORT or unix:/PATH (default: the first "
-                            "of the configuration)")->type_name("ENDPOINT");
+  query_command
+      ->add_option("-s,--server", server,
+                   "the daemon's endpoint: inet:HOST:PORT or unix:/PATH (default: the first "
+                   "of the configuration)")
+      ->type_name("ENDPOINT");
   query_command->add_option("key", keys, "next-hop: example.org, [relay.example]:587, ...")
       ->required();
 
   std::string domain;
   bool json = false;
   auto* explain_command = app.add_subcommand(
-      "explain", "Show every step of the decision for a domain, over this host's own network.\n"
-                 "Exit code: 0 protected, 1 unprotected, 2 would be deferred, 75 could not tell.");
+      "explain",
+      "Show every step of the decision for a domain, over this host's own network.\n"
+      "Exit code: 0 protected, 1 unprotected, 2 would be deferred, 75 could not tell.");
   explain_command->add_flag("--json", json, "print JSON");
   explain_command->add_option("domain", domain, "next-hop, as for query")->required();
 

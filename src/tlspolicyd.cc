@@ -31,7 +31,8 @@ class Daemon {
       : config_(std::move(config)),
         log_(config_.log.level, config_.log.format,
              base::standard_error_sink(std::getenv("JOURNAL_STREAM") != nullptr)),
-        resolv_conf_(loop_, net::kResolvConf, [this](auto servers) { on_servers(std::move(servers)); }),
+        resolv_conf_(loop_, net::kResolvConf,
+                     [this](auto servers) { on_servers(std::move(servers)); }),
         resolver_(loop_, resolver_options()),
         https_(loop_, resolver_, config_.https),
         slots_(loop_, {.total = config_.limits.fetches,
@@ -73,8 +74,8 @@ class Daemon {
   }
 
   void raise_file_limit() {
-    // A client has one descriptor; a fetch has at most eight while it connects; so has a question to
-    // the DNS while it tries servers. The rest is for the process itself.
+    // A client has one descriptor; a fetch has at most eight while it connects; so has a question
+    // to the DNS while it tries servers. The rest is for the process itself.
     const rlim_t wanted = config_.limits.clients + 8 * 5 * config_.limits.fetches + 8 * 256 + 64;
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -134,14 +135,17 @@ bool report(const std::string& path, const config::Mistakes& mistakes) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"TLS policy server for Postfix: MTA-STS (RFC 8461). Runs in the foreground.", "tlspolicyd"};
+  CLI::App app{"TLS policy server for Postfix: MTA-STS (RFC 8461). Runs in the foreground.",
+               "tlspolicyd"};
   std::string path;
   bool check = false;
   app.set_version_flag("--version", "tlspolicyd " TLSPOLICYD_VERSION);
-  app.add_option("-c,--config", path,
-                 fmt::format("configuration file (default: {}, if it exists)", config::kDefaultPath))
+  app.add_option(
+         "-c,--config", path,
+         fmt::format("configuration file (default: {}, if it exists)", config::kDefaultPath))
       ->type_name("FILE");
-  app.add_flag("--check-config", check, "report every mistake in the configuration; exit code 0 or 2");
+  app.add_flag("--check-config", check,
+               "report every mistake in the configuration; exit code 0 or 2");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

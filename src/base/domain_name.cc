@@ -64,7 +64,8 @@ Result<DomainName> DomainName::parse(std::string_view text) {
 
 std::string_view DomainName::top_level() const {
   const auto dot = text_.rfind('.');
-  return dot == std::string::npos ? std::string_view(text_) : std::string_view(text_).substr(dot + 1);
+  return dot == std::string::npos ? std::string_view(text_)
+                                  : std::string_view(text_).substr(dot + 1);
 }
 
 Result<DomainName> DomainName::below(std::string_view label) const {

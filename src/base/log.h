@@ -35,11 +35,20 @@ class Log {
 
   bool enabled(Severity severity) const { return severity >= least_; }
 
-  void write(Severity severity, std::string_view message, std::initializer_list<Field> fields) const;
-  void debug(std::string_view m, std::initializer_list<Field> f = {}) const { write(Severity::debug, m, f); }
-  void info(std::string_view m, std::initializer_list<Field> f = {}) const { write(Severity::info, m, f); }
-  void warning(std::string_view m, std::initializer_list<Field> f = {}) const { write(Severity::warning, m, f); }
-  void error(std::string_view m, std::initializer_list<Field> f = {}) const { write(Severity::error, m, f); }
+  void write(Severity severity, std::string_view message,
+             std::initializer_list<Field> fields) const;
+  void debug(std::string_view m, std::initializer_list<Field> f = {}) const {
+    write(Severity::debug, m, f);
+  }
+  void info(std::string_view m, std::initializer_list<Field> f = {}) const {
+    write(Severity::info, m, f);
+  }
+  void warning(std::string_view m, std::initializer_list<Field> f = {}) const {
+    write(Severity::warning, m, f);
+  }
+  void error(std::string_view m, std::initializer_list<Field> f = {}) const {
+    write(Severity::error, m, f);
+  }
 
  private:
   Severity least_;

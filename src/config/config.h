@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "base/log.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "net/dns_resolver.h"
 #include "net/https_client.h"
 #include "net/listen_address.h"

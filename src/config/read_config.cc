@@ -68,7 +68,8 @@ void read_endpoint(Section& top, const YAML::Node& node, Mistakes& mistakes,
     if (auto address = net::parse_listen_address(node.Scalar())) {
       addresses.push_back(*address);
     } else {
-      top.complain(node, fmt::format("listen: {}, not \"{}\"", address.error().text, node.Scalar()));
+      top.complain(node,
+                   fmt::format("listen: {}, not \"{}\"", address.error().text, node.Scalar()));
     }
     return;
   }
@@ -123,13 +124,14 @@ void read_resolver(Section& top, net::DnsResolver::Options& resolver) {
           const auto text = scalar(node);
           if (!text) return text.error();
           const auto server = base::Endpoint::parse(*text, 53);
-          if (!server) return Error{Fault::invalid, fmt::format("{}, not \"{}\"", server.error().text, *text)};
+          if (!server)
+            return Error{Fault::invalid, fmt::format("{}, not \"{}\"", server.error().text, *text)};
           resolver.servers.push_back(*server);
           return true;
         });
-    keys.text("trust_ad", choice(resolver.trust_ad, {{"auto", TrustAd::automatic},
-                                                     {"yes", TrustAd::yes},
-                                                     {"no", TrustAd::no}}));
+    keys.text("trust_ad",
+              choice(resolver.trust_ad,
+                     {{"auto", TrustAd::automatic}, {"yes", TrustAd::yes}, {"no", TrustAd::no}}));
     keys.text("timeout", duration(resolver.timeout));
     keys.text("attempts", number(resolver.attempts, 1, 10));
   });
@@ -140,7 +142,8 @@ void read_https(Section& top, net::SecureHttpsClient::Options& https) {
     keys.text("port", number(https.port, 1, 65535));
     keys.text("ca_file", [&](const std::string& text) -> Result<bool> {
       if (!text.empty() && !std::ifstream(text))
-        return Error{Fault::invalid, fmt::format("a readable file is expected ({})", std::strerror(errno))};
+        return Error{Fault::invalid,
+                     fmt::format("a readable file is expected ({})", std::strerror(errno))};
       https.ca_file = text;
       return true;
     });
@@ -151,7 +154,8 @@ void read_https(Section& top, net::SecureHttpsClient::Options& https) {
           const auto text = scalar(node);
           if (!text) return text.error();
           const auto prefix = base::Prefix::parse(*text);
-          if (!prefix) return Error{Fault::invalid, fmt::format("{}, not \"{}\"", prefix.error().text, *text)};
+          if (!prefix)
+            return Error{Fault::invalid, fmt::format("{}, not \"{}\"", prefix.error().text, *text)};
           https.allow_addresses.push_back(*prefix);
           return true;
         });
@@ -162,7 +166,8 @@ void read_discovery(Section& top, Config::Discovery& discovery) {
   top.section("discovery", [&](Section& keys) {
     keys.text("answer_deadline", duration(discovery.answer_deadline));
     keys.text("fetch_deadline", duration(discovery.fetch_deadline));
-    keys.text("on_dns_error", choice(discovery.defer_on_dns_error, {{"notfound", false}, {"temp", true}}));
+    keys.text("on_dns_error",
+              choice(discovery.defer_on_dns_error, {{"notfound", false}, {"temp", true}}));
   });
 }
 
@@ -170,7 +175,8 @@ void read_limits(Section& top, Config::Limits& limits) {
   top.section("limits", [&](Section& keys) {
     keys.text("clients", number(limits.clients, 1, 1'000'000));
     keys.text("fetches", number(limits.fetches, 1, 10'000));
-    keys.text("fetches_per_registered_domain", number(limits.fetches_per_registered_domain, 1, 10'000));
+    keys.text("fetches_per_registered_domain",
+              number(limits.fetches_per_registered_domain, 1, 10'000));
   });
 }
 
@@ -194,7 +200,8 @@ void check_together(const Config& config, Mistakes& mistakes) {
   if (config.discovery.fetch_deadline > seconds{80})
     mistakes.push_back({0, "discovery.fetch_deadline: at most 80s, since Postfix waits 100 s"});
   if (config.discovery.answer_deadline > config.discovery.fetch_deadline)
-    mistakes.push_back({0, "discovery.answer_deadline: must not be longer than discovery.fetch_deadline"});
+    mistakes.push_back(
+        {0, "discovery.answer_deadline: must not be longer than discovery.fetch_deadline"});
 }
 
 }  // namespace

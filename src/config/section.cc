@@ -49,7 +49,8 @@ void Section::text(std::string_view key,
     return;
   }
   if (const auto result = read(node.Scalar()); !result)
-    complain(node, fmt::format("{}: {}, not \"{}\"", named(key), result.error().text, node.Scalar()));
+    complain(node,
+             fmt::format("{}: {}, not \"{}\"", named(key), result.error().text, node.Scalar()));
 }
 
 void Section::list(std::string_view key, const std::function<void()>& begin,
@@ -104,9 +105,10 @@ void Section::finish() {
 }
 
 std::string Section::nearest(std::string_view unknown) const {
-  const auto best = std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
-    return edit_distance(unknown, a) < edit_distance(unknown, b);
-  });
+  const auto best =
+      std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
+        return edit_distance(unknown, a) < edit_distance(unknown, b);
+      });
   if (best == known_.end() || edit_distance(unknown, *best) > kNearest)
     return fmt::format("; known here: {}", fmt::join(known_, ", "));
   return fmt::format("; did you mean {}?", *best);

@@ -22,12 +22,14 @@ struct Unit {
   std::string_view name;
   std::uint64_t milliseconds;
 };
-constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+constexpr Unit kUnits[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
 
 }  // namespace
 
 base::Result<base::milliseconds> parse_duration(std::string_view text) {
-  const Error expected{Fault::invalid, "a duration is a number with a unit: 500ms, 10s, 5m, 24h, 180d"};
+  const Error expected{Fault::invalid,
+                       "a duration is a number with a unit: 500ms, 10s, 5m, 24h, 180d"};
   const auto unit_at = static_cast<std::size_t>(
       std::find_if_not(text.begin(), text.end(), base::is_digit) - text.begin());
   const auto unit = std::find_if(std::begin(kUnits), std::end(kUnits), [&](const Unit& known) {
@@ -42,7 +44,8 @@ base::Result<base::milliseconds> parse_duration(std::string_view text) {
 
 base::Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least,
                                          std::uint64_t most) {
-  const Error expected{Fault::invalid, fmt::format("a whole number from {} to {} is expected", least, most)};
+  const Error expected{Fault::invalid,
+                       fmt::format("a whole number from {} to {} is expected", least, most)};
   std::uint64_t number = 0;
   if (text.empty() || !std::all_of(text.begin(), text.end(), base::is_digit)) return expected;
   if (text.size() > 1 && text.front() == '0') return expected;

@@ -4,12 +4,12 @@
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
 #include "base/clock.h"
+#include "base/result.h"
 
 /// The values of a configuration file, read from their text as it stands in the file. YAML's own
-/// ideas of numbers and booleans (010 is 8, no is false) do not apply. Errors: Fault::invalid with a
-/// text that says what is expected.
+/// ideas of numbers and booleans (010 is 8, no is false) do not apply. Errors: Fault::invalid with
+/// a text that says what is expected.
 namespace tlspolicyd::config {
 
 /// "500ms", "10s", "5m", "24h", "180d": a whole number and a unit; greater than zero.

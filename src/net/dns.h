@@ -14,7 +14,15 @@
 namespace tlspolicyd::net {
 
 /// The record types this program asks for (IANA DNS parameters).
-enum class RecordType : std::uint16_t { a = 1, ns = 2, cname = 5, mx = 15, txt = 16, aaaa = 28, tlsa = 52 };
+enum class RecordType : std::uint16_t {
+  a = 1,
+  ns = 2,
+  cname = 5,
+  mx = 15,
+  txt = 16,
+  aaaa = 28,
+  tlsa = 52
+};
 
 /// "A", "MX", ... as people write it.
 std::string_view name_of(RecordType type);
@@ -62,9 +70,9 @@ struct DnsAnswer {
   std::string canonical_name;
 
   // Only the one that was asked for is filled; in the order of the answer.
-  std::vector<std::string> txt;         ///< character-strings of each record joined (RFC 7208 3.3)
-  std::vector<MxRecord> mx;             ///< sorted by preference, else in the order of the answer
-  std::vector<base::Address> addresses; ///< A or AAAA
+  std::vector<std::string> txt;          ///< character-strings of each record joined (RFC 7208 3.3)
+  std::vector<MxRecord> mx;              ///< sorted by preference, else in the order of the answer
+  std::vector<base::Address> addresses;  ///< A or AAAA
   std::vector<TlsaRecord> tlsa;
 };
 

@@ -22,7 +22,7 @@ struct HttpsPeer {
   std::string tls_version;  ///< "TLSv1.3"
   std::string subject;      ///< the certificate's, one line
   std::string issuer;
-  std::string not_after;    ///< expiry, as OpenSSL prints it
+  std::string not_after;  ///< expiry, as OpenSSL prints it
 };
 
 /// A complete response: its end was seen as HTTP/1.1 frames it.

@@ -12,7 +12,8 @@ base::Result<ListenAddress> parse_listen_address(std::string_view text) {
   constexpr std::string_view kLocalhost = "localhost:";
   if (text.starts_with(kUnix)) {
     const auto path = text.substr(kUnix.size());
-    if (!path.starts_with('/')) return Error{Fault::invalid, "the path of a unix socket begins with /"};
+    if (!path.starts_with('/'))
+      return Error{Fault::invalid, "the path of a unix socket begins with /"};
     if (path.size() >= sizeof(sockaddr_un::sun_path))
       return Error{Fault::invalid, "the path of a unix socket has at most 107 bytes"};
     return ListenAddress(UnixAddress{.path = std::string(path), .mode = 0660, .group = {}});
@@ -29,7 +30,8 @@ base::Result<ListenAddress> parse_listen_address(std::string_view text) {
 }
 
 std::string text_of(const ListenAddress& address) {
-  if (const auto* unix_address = std::get_if<UnixAddress>(&address)) return "unix:" + unix_address->path;
+  if (const auto* unix_address = std::get_if<UnixAddress>(&address))
+    return "unix:" + unix_address->path;
   return "inet:" + std::get<base::Endpoint>(address).text();
 }
 

@@ -72,7 +72,8 @@ FileDescriptor bind_unix(const UnixAddress& to, const ListenAddress& address) {
       errno = ENOENT;
       fail(address, "no such group: " + to.group);
     }
-    if (::lchown(to.path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0) fail(address, "chown");
+    if (::lchown(to.path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0)
+      fail(address, "chown");
   }
   if (::chmod(to.path.c_str(), to.mode) != 0) fail(address, "chmod");
   return socket;
@@ -102,8 +103,7 @@ void Listener::on_readable(int, short, void* self) { static_cast<Listener*>(self
 
 void Listener::accept_all() {
   for (int n = 0; n < kAcceptsPerTurn; ++n) {
-    FileDescriptor client(
-        ::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    FileDescriptor client(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client) {
       callbacks_.accepted(std::move(client));
       continue;

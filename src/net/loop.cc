@@ -41,7 +41,9 @@ class Signal final : public base::Operation {
   }
 
  private:
-  static void on_event(evutil_socket_t, short, void* self) { static_cast<Signal*>(self)->arrived_(); }
+  static void on_event(evutil_socket_t, short, void* self) {
+    static_cast<Signal*>(self)->arrived_();
+  }
 
   std::function<void()> arrived_;
   EventPtr event_;
@@ -68,8 +70,8 @@ class Loop::OwnTurn final : public base::Operation {
 Loop::Loop() : base_(event_base_new()) {
   if (!base_) throw std::runtime_error("no event loop: the kernel offers no epoll or poll");
   turn_event_.reset(evtimer_new(
-      base_.get(), [](evutil_socket_t, short, void* self) { static_cast<Loop*>(self)->take_turn(); },
-      this));
+      base_.get(),
+      [](evutil_socket_t, short, void* self) { static_cast<Loop*>(self)->take_turn(); }, this));
 }
 
 Loop::~Loop() {
@@ -94,8 +96,7 @@ base::SteadyTime Loop::steady() const {
 }
 
 base::WallTime Loop::wall() const {
-  if (!wall_)
-    wall_ = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  if (!wall_) wall_ = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   return *wall_;
 }
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <optional>
 
-#include "base/deleter.h"
 #include "base/clock.h"
+#include "base/deleter.h"
 
 struct event;
 struct event_base;

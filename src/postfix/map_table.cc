@@ -24,11 +24,13 @@ MapTable::MapTable(std::vector<Map> further) : maps_(std::move(further)) {
 const MapTable::Map& MapTable::find(std::string_view name, const base::Log& log) {
   for (const auto& map : maps_)
     if (map.name == name) return map;
-  if (warned_.size() < kMaxWarned && std::find(warned_.begin(), warned_.end(), name) == warned_.end()) {
+  if (warned_.size() < kMaxWarned &&
+      std::find(warned_.begin(), warned_.end(), name) == warned_.end()) {
     warned_.emplace_back(name.substr(0, 64));
     log.warning("unknown map name, answered like \"postfix\"", {{"map", name}});
   }
-  return *std::find_if(maps_.begin(), maps_.end(), [](const Map& map) { return map.name == "postfix"; });
+  return *std::find_if(maps_.begin(), maps_.end(),
+                       [](const Map& map) { return map.name == "postfix"; });
 }
 
 }  // namespace tlspolicyd::postfix

@@ -55,7 +55,8 @@ std::string write(const TlsPolicy& policy) {
 }
 
 bool is_plain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return base::is_vchar(c) || c == ' '; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return base::is_vchar(c) || c == ' '; });
 }
 
 }  // namespace

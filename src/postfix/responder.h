@@ -31,8 +31,8 @@ class Responder {
     base::OperationPtr waiting;  ///< `done` gets the reply unless this is destroyed before
   };
 
-  /// Reads `<map name> SP <key>`. An answer that is known is appended to `out`, as a netstring; else
-  /// `done` is called with it later.
+  /// Reads `<map name> SP <key>`. An answer that is known is appended to `out`, as a netstring;
+  /// else `done` is called with it later.
   Response respond(std::string_view request, std::string& out, Done done);
 
   /// For requests from now on.

@@ -100,7 +100,8 @@ bool SocketmapConnection::flush() {
   if (out_.empty() || writable_) return true;
   // The client does not read: nothing more is served until it has.
   event_del(readable_.get());
-  writable_.reset(event_new(loop_.base(), socket_.get(), EV_WRITE | EV_PERSIST, &on_writable, this));
+  writable_.reset(
+      event_new(loop_.base(), socket_.get(), EV_WRITE | EV_PERSIST, &on_writable, this));
   event_add(writable_.get(), nullptr);
   return true;
 }

@@ -3,8 +3,8 @@
 #include <span>
 #include <string>
 
-#include "base/operation.h"
 #include "base/clock.h"
+#include "base/operation.h"
 #include "net/file_descriptor.h"
 #include "net/loop.h"
 #include "postfix/responder.h"

@@ -54,8 +54,9 @@ void SocketmapServer::accept(net::FileDescriptor socket) {
 }
 
 bool SocketmapServer::close_idlest() {
-  const auto idlest = std::find_if(connections_.begin(), connections_.end(),
-                                   [](const auto& connection) { return !connection->is_waiting(); });
+  const auto idlest =
+      std::find_if(connections_.begin(), connections_.end(),
+                   [](const auto& connection) { return !connection->is_waiting(); });
   if (idlest == connections_.end()) return false;
   ended(**idlest);
   return true;

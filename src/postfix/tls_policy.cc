@@ -70,21 +70,25 @@ base::Result<Attribute> split_attribute(std::string_view token) {
   std::string braced;
   std::string_view text = token;
   if (text.starts_with('{')) {
-    if (!text.ends_with('}') || text.size() < 2) return refused("syntax after '}' or missing '}' in", token);
+    if (!text.ends_with('}') || text.size() < 2)
+      return refused("syntax after '}' or missing '}' in", token);
     int depth = 0;
     for (std::size_t at = 0; at < text.size(); ++at) {
       if (text[at] == '{') ++depth;
-      if (text[at] == '}' && --depth == 0 && at + 1 < text.size()) return refused("syntax after '}' in", token);
+      if (text[at] == '}' && --depth == 0 && at + 1 < text.size())
+        return refused("syntax after '}' in", token);
     }
     if (depth != 0) return refused("missing '}' in", token);
     braced = with_single_spaces(trimmed(text.substr(1, text.size() - 2)));
     text = braced;
   }
   const auto equals = text.find('=');
-  if (equals == std::string_view::npos) return refused("missing '=' after attribute name in", token);
+  if (equals == std::string_view::npos)
+    return refused("missing '=' after attribute name in", token);
   const auto name = trimmed(text.substr(0, equals));
   if (name.empty()) return refused("missing attribute name in", token);
-  if (std::any_of(name.begin(), name.end(), is_space)) return refused("blank in attribute name in", token);
+  if (std::any_of(name.begin(), name.end(), is_space))
+    return refused("blank in attribute name in", token);
   return Attribute{lowered(name), std::string(trimmed(text.substr(equals + 1)))};
 }
 
@@ -125,7 +129,8 @@ std::optional<Error> set_once(std::string& slot, const Attribute& attribute) {
 std::optional<Error> add_match(TlsPolicy& policy, std::string_view value) {
   const bool by_print = policy.level == "fingerprint";
   if (value.empty()) return refused("attribute has empty value:", "match");
-  if (!by_print && !is_pkix(policy.level)) return refused("match is invalid at level", policy.level);
+  if (!by_print && !is_pkix(policy.level))
+    return refused("match is invalid at level", policy.level);
   const char separator = by_print ? '|' : ':';
   while (!value.empty()) {
     const auto end = std::min(value.find(separator), value.size());
@@ -135,7 +140,8 @@ std::optional<Error> add_match(TlsPolicy& policy, std::string_view value) {
   return std::nullopt;
 }
 
-std::optional<Error> check_word(std::string_view value, std::initializer_list<std::string_view> words) {
+std::optional<Error> check_word(std::string_view value,
+                                std::initializer_list<std::string_view> words) {
   const auto word = lowered(value);
   if (std::find(words.begin(), words.end(), word) != words.end()) return std::nullopt;
   return refused("unexpected value", value);

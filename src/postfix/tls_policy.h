@@ -11,7 +11,8 @@ namespace tlspolicyd::postfix {
 
 /// A TLS policy as smtp(8) understands the right-hand side of smtp_tls_policy_maps.
 struct TlsPolicy {
-  std::string level;  ///< lower case: none, may, encrypt, fingerprint, dane, dane-only, verify, secure
+  std::string
+      level;  ///< lower case: none, may, encrypt, fingerprint, dane, dane-only, verify, secure
   std::vector<std::string> match;  ///< the elements of all match= attributes
   std::string servername;
   std::string ciphers;

@@ -21,7 +21,7 @@ struct KeptReply {
 /// What is remembered of one policy domain.
 struct Record {
   sts::Entry entry;
-  std::vector<KeptReply> replies;  ///< by terms; dropped whenever the entry changes
+  std::vector<KeptReply> replies;                  ///< by terms; dropped whenever the entry changes
   std::list<const std::string*>::iterator turn{};  ///< the book's own
 };
 

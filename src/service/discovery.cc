@@ -50,8 +50,9 @@ void Discovery::on_txt(const base::Result<net::DnsAnswer>& answer) {
   if (!answer) {
     const Error why = answer.error();
     book_.advance(domain_, sts::TxtFailed{why}, now);
-    outside_.log.info("TXT look-up failed",
-                      {{"domain", domain_.text()}, {"fault", name_of(why.fault)}, {"why", why.text}});
+    outside_.log.info(
+        "TXT look-up failed",
+        {{"domain", domain_.text()}, {"fault", name_of(why.fault)}, {"why", why.text}});
     finish(base::is_own_trouble(why.fault) ? std::optional(why) : std::nullopt);
     return;
   }

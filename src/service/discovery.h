@@ -3,9 +3,9 @@
 #include <functional>
 #include <optional>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/operation.h"
-#include "base/clock.h"
 #include "net/dns.h"
 #include "net/https.h"
 #include "service/book.h"

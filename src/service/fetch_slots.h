@@ -5,16 +5,16 @@
 #include <string>
 #include <unordered_map>
 
-#include "base/operation.h"
 #include "base/clock.h"
+#include "base/operation.h"
 
 namespace tlspolicyd::service {
 
 /// Bounds how many policies are fetched at a time, in all and per registered domain, so that
 /// nobody's slow hosts take the places of others (threats ).
 ///
-/// A fetch that has held its place for kSlow gives it back and goes on as a slow one, of which there
-/// may be four times as many: hosts that stall hold up nobody for longer than that.
+/// A fetch that has held its place for kSlow gives it back and goes on as a slow one, of which
+/// there may be four times as many: hosts that stall hold up nobody for longer than that.
 class FetchSlots {
  public:
   struct Limits {

@@ -101,8 +101,8 @@ std::optional<Decision> Inquiry::try_decide() {
     const auto& known = lookup_->mx_hosts();
     if (!known) return std::nullopt;
     if (!*known)
-      return temporary(fmt::format("{}: MX look-up failed: {}", question_.domain.text(),
-                                   known->error().text));
+      return temporary(
+          fmt::format("{}: MX look-up failed: {}", question_.domain.text(), known->error().text));
     hosts = &known->value();
     valid_until = std::min(valid_until, now + clamp_mx_ttl(hosts->ttl));
   }

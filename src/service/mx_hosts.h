@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "base/domain_name.h"
 #include "base/clock.h"
+#include "base/domain_name.h"
 #include "net/dns.h"
 
 namespace tlspolicyd::service {

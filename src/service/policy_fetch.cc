@@ -34,14 +34,15 @@ std::string_view tlsrpt_result_type(Fault fault) {
 }
 
 PolicyFetch::PolicyFetch(net::HttpsClient& https, const net::HttpsRequest& request, Done done)
-    : get_(https.get(request, [done = std::move(done)](base::Result<net::HttpsReply> reply) mutable {
-        // `done` may destroy this operation and with it the closure it is called from.
-        const auto finish = std::move(done);
-        if (reply) {
-          finish(judge_reply(*reply));
-        } else {
-          finish(reply.error());
-        }
-      })) {}
+    : get_(
+          https.get(request, [done = std::move(done)](base::Result<net::HttpsReply> reply) mutable {
+            // `done` may destroy this operation and with it the closure it is called from.
+            const auto finish = std::move(done);
+            if (reply) {
+              finish(judge_reply(*reply));
+            } else {
+              finish(reply.error());
+            }
+          })) {}
 
 }  // namespace tlspolicyd::service

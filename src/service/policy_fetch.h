@@ -14,8 +14,8 @@ namespace tlspolicyd::service {
 /// Error: Fault::invalid if the domain is too long to have a policy host.
 base::Result<net::HttpsRequest> policy_request(const base::DomainName& domain);
 
-/// Judges a response of the policy host: status 200, text/plain, a valid policy (RFC 8461 3.2, 3.3).
-/// Errors: http_status, media_type, invalid.
+/// Judges a response of the policy host: status 200, text/plain, a valid policy (RFC
+/// 8461 3.2, 3.3). Errors: http_status, media_type, invalid.
 base::Result<sts::Policy> judge_reply(const net::HttpsReply& reply);
 
 /// The result type of RFC 8460 4.3 that a failure to get a policy is reported as.

@@ -14,7 +14,7 @@ enum class Profile : std::uint8_t {
 
 /// What an answer depends on besides the policy domain.
 struct Terms {
-  std::uint16_t port = 25;       ///< of the connection that Postfix will make
+  std::uint16_t port = 25;  ///< of the connection that Postfix will make
   Profile profile = Profile::compat;
   bool bracketed = false;        ///< the next-hop is a host, not a domain: no MX look-up
   bool enforce_testing = false;  ///< treat `mode: testing` like `enforce` (a map's own setting)

@@ -5,8 +5,8 @@
 #include <string>
 #include <variant>
 
-#include "base/result.h"
 #include "base/clock.h"
+#include "base/result.h"
 #include "sts/policy.h"
 
 /// The life of what is known of one policy domain, as a table (spec "Cache and refresh state

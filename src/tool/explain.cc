@@ -65,8 +65,9 @@ class Explainer {
   }
 
   Step<net::DnsAnswer> look_up(const base::DomainName& name, net::RecordType type) {
-    return wait_for<net::DnsAnswer>(
-        [&](auto done) { return resolver_.resolve({name, type}, std::move(done)); });
+    return wait_for<net::DnsAnswer>([&](auto done) {
+      return resolver_.resolve({name, type}, std::move(done));
+    });
   }
 
   bool look_at_record(const base::DomainName& domain) {
@@ -105,8 +106,8 @@ class Explainer {
     const auto request = service::policy_request(domain);
     if (!request) return conclude(kNotFound);
     look_up_addresses(request->host);
-    out_.https = wait_for<net::HttpsReply>(
-        [&](auto done) { return https_.get(*request, std::move(done)); });
+    out_.https =
+        wait_for<net::HttpsReply>([&](auto done) { return https_.get(*request, std::move(done)); });
     if (!out_.https->outcome) return conclude(kNotFound);
     out_.policy = service::judge_reply(*out_.https->outcome);
     return out_.policy->ok() || conclude(kNotFound);
@@ -125,8 +126,9 @@ class Explainer {
       }
     }
     for (const auto& host : out_.mx->outcome->names) {
-      const auto pattern = std::find_if(policy.mx.begin(), policy.mx.end(),
-                                        [&](const auto& candidate) { return candidate.matches(host); });
+      const auto pattern =
+          std::find_if(policy.mx.begin(), policy.mx.end(),
+                       [&](const auto& candidate) { return candidate.matches(host); });
       out_.mx_verdicts.push_back({host, pattern == policy.mx.end() ? "" : pattern->text()});
     }
   }
@@ -135,7 +137,8 @@ class Explainer {
     const auto stored = std::make_shared<const sts::StoredPolicy>(
         sts::StoredPolicy{**out_.policy, out_.record->id, loop_.wall()});
     look_up_mx(next_hop, stored->policy);
-    service::Question question{next_hop.domain, {.port = next_hop.port, .bracketed = next_hop.bracketed}};
+    service::Question question{next_hop.domain,
+                               {.port = next_hop.port, .bracketed = next_hop.bracketed}};
     for (const auto profile : {service::Profile::compat, service::Profile::tlsrpt}) {
       question.terms.profile = profile;
       service::Decision decision;
@@ -163,7 +166,8 @@ class Explainer {
   bool conclude(int exit_code) {
     out_.exit_code = exit_code;
     if (out_.replies.empty() && exit_code == kNotFound)
-      for (const char* map : {"postfix", "postfix-tlsrpt"}) out_.replies.push_back({map, "NOTFOUND "});
+      for (const char* map : {"postfix", "postfix-tlsrpt"})
+        out_.replies.push_back({map, "NOTFOUND "});
     return false;
   }
 

@@ -49,7 +49,8 @@ void write_txt(Text& text, const Explanation& of) {
   const auto& txt = *of.txt;
   const auto ms = txt.took.count();
   if (!txt.outcome) {
-    text.line("TXT", "_mta-sts.{}: look-up failed: {} ({} ms)", of.domain, txt.outcome.error().text, ms);
+    text.line("TXT", "_mta-sts.{}: look-up failed: {} ({} ms)", of.domain, txt.outcome.error().text,
+              ms);
     return;
   }
   text.line("TXT", "_mta-sts.{}: {} record(s), TTL {} s, {} ({} ms)", of.domain,
@@ -200,7 +201,8 @@ std::string as_json(const Explanation& of) {
   if (of.policy && *of.policy) {
     out["policy"] = sts::policy_lines(**of.policy);
   } else if (of.policy) {
-    out["policy"] = {{"fault", name_of(of.policy->error().fault)}, {"why", of.policy->error().text}};
+    out["policy"] = {{"fault", name_of(of.policy->error().fault)},
+                     {"why", of.policy->error().text}};
   }
   if (of.mx) out["mx"] = mx_json(of);
   for (const auto& reply : of.replies) out["replies"][reply.map] = reply.text;

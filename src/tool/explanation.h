@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
 #include "base/clock.h"
+#include "base/result.h"
 #include "net/dns.h"
 #include "net/https.h"
 #include "service/mx_hosts.h"
@@ -35,8 +35,8 @@ struct MxVerdict {
 
 /// Everything that led to the answer for one next-hop. Steps that were not needed are absent.
 struct Explanation {
-  std::string key;     ///< as it was asked
-  std::string domain;  ///< the policy domain, "" if there is none
+  std::string key;        ///< as it was asked
+  std::string domain;     ///< the policy domain, "" if there is none
   std::string no_domain;  ///< why there is none
 
   std::optional<Step<net::DnsAnswer>> txt;

@@ -65,7 +65,8 @@ base::Result<std::string> SocketmapClient::ask(std::string_view map, std::string
       return Error{Fault::invalid, name_ + ": the reply is no netstring"};
     const auto length = ::recv(socket_.get(), chunk, sizeof chunk, 0);
     if (length == 0) return Error{Fault::connect, name_ + ": the server closed the connection"};
-    if (length < 0) return Error{Fault::connect, fmt::format("{}: {}", name_, std::strerror(errno))};
+    if (length < 0)
+      return Error{Fault::connect, fmt::format("{}: {}", name_, std::strerror(errno))};
     buffer.append(chunk, static_cast<std::size_t>(length));
   }
 }

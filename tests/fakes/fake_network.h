@@ -25,8 +25,12 @@ class FakeNetwork final : public net::Resolver, public net::HttpsClient {
 
   explicit FakeNetwork(FakeTime& time) : time_(time) {}
 
-  void set_dns(DnsKey key, Script<net::DnsAnswer> script) { dns_.insert_or_assign(std::move(key), std::move(script)); }
-  void set_https(std::string host, Script<net::HttpsReply> script) { https_.insert_or_assign(std::move(host), std::move(script)); }
+  void set_dns(DnsKey key, Script<net::DnsAnswer> script) {
+    dns_.insert_or_assign(std::move(key), std::move(script));
+  }
+  void set_https(std::string host, Script<net::HttpsReply> script) {
+    https_.insert_or_assign(std::move(host), std::move(script));
+  }
 
   int dns_questions(const DnsKey& key) const { return count(asked_, key); }
   int dns_questions() const { return total(asked_); }
@@ -37,7 +41,8 @@ class FakeNetwork final : public net::Resolver, public net::HttpsClient {
     const DnsKey key{question.name.text(), question.type};
     ++asked_[key];
     const auto known = dns_.find(key);
-    if (known == dns_.end()) return play<net::DnsAnswer>({.outcome = no_such_name()}, std::move(done));
+    if (known == dns_.end())
+      return play<net::DnsAnswer>({.outcome = no_such_name()}, std::move(done));
     return play(known->second, std::move(done));
   }
 
@@ -61,7 +66,8 @@ class FakeNetwork final : public net::Resolver, public net::HttpsClient {
   template <class T>
   base::OperationPtr play(const Script<T>& script, std::function<void(base::Result<T>)> done) {
     if (!script.outcome) return time_.after(base::seconds{1'000'000'000}, [] {});
-    return time_.after(script.delay, [outcome = *script.outcome, done = std::move(done)] { done(outcome); });
+    return time_.after(script.delay,
+                       [outcome = *script.outcome, done = std::move(done)] { done(outcome); });
   }
 
   template <class Map, class Key>

@@ -23,7 +23,8 @@ void check(const std::string& reply, const sts::Policy& policy) {
   }
   const auto read = postfix::parse_tls_policy(std::string_view(reply).substr(3));
   require(read.ok() && read->level == "secure" && read->servername == "hostname");
-  require(!read->match.empty() && read->tafile.empty() && read->ciphers.empty() && read->protocols.empty());
+  require(!read->match.empty() && read->tafile.empty() && read->ciphers.empty() &&
+          read->protocols.empty());
   for (const auto& element : read->match)
     require(element.find('.') != std::string::npos && element != "hostname");
   if (!read->policy_type.empty()) require(read->mx_host_pattern.size() == policy.mx.size());
@@ -36,7 +37,8 @@ void check(const std::string& reply, const sts::Policy& policy) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto policy = sts::parse_policy({reinterpret_cast<const char*>(data), size});
   if (!policy || policy->mode != sts::Mode::enforce) return 0;
-  const auto stored = std::make_shared<const sts::StoredPolicy>(sts::StoredPolicy{*policy, "1", {}});
+  const auto stored =
+      std::make_shared<const sts::StoredPolicy>(sts::StoredPolicy{*policy, "1", {}});
   service::Question question{base::DomainName::parse("example.org").value(), {}};
   for (const auto profile : {service::Profile::compat, service::Profile::tlsrpt}) {
     question.terms.profile = profile;

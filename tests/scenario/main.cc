@@ -32,7 +32,8 @@ int main(int argc, char** argv) {
   int failed = 0;
   try {
     for (int at = 1; at < argc; ++at)
-      for (const auto& scenario : read_scenarios(argv[at])) ++(play(argv[at], scenario) ? passed : failed);
+      for (const auto& scenario : read_scenarios(argv[at]))
+        ++(play(argv[at], scenario) ? passed : failed);
   } catch (const std::exception& error) {
     fmt::print("{}\n", error.what());
     ++failed;

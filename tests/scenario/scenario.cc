@@ -64,7 +64,8 @@ std::vector<Scenario> read_scenarios(const std::string& path) {
       scenarios.push_back({content.substr(std::string("scenario ").size()), {}});
       continue;
     }
-    if (scenarios.empty()) throw std::runtime_error(fmt::format("{}:{}: no scenario yet", path, number));
+    if (scenarios.empty())
+      throw std::runtime_error(fmt::format("{}:{}: no scenario yet", path, number));
     scenarios.back().lines.push_back(line);
     if (begins_block(line)) block = &scenarios.back().lines.back();
   }

@@ -96,7 +96,8 @@ void Stage::play(const Line& line) {
   }
   if (verb == "wait") return wait_for(words.at(1));
   if (verb == "pending") {
-    if (asked_.at(words.at(1)).reply) throw std::runtime_error("it is answered: " + *asked_.at(words.at(1)).reply);
+    if (asked_.at(words.at(1)).reply)
+      throw std::runtime_error("it is answered: " + *asked_.at(words.at(1)).reply);
     return;
   }
   if (verb == "expect") return expect(line);
@@ -146,7 +147,8 @@ void Stage::script_dns(const Line& line, net::RecordType type) {
   } else if (what != "silent") {
     net::DnsAnswer answer;
     if (what == "nxdomain" || what == "nodata") {
-      answer.kind = what == "nodata" ? net::DnsAnswer::Kind::no_data : net::DnsAnswer::Kind::no_such_name;
+      answer.kind =
+          what == "nodata" ? net::DnsAnswer::Kind::no_data : net::DnsAnswer::Kind::no_such_name;
       answer.ttl = ttl_of(words, 3);
     } else {
       answer.kind = net::DnsAnswer::Kind::records;
@@ -168,16 +170,19 @@ void Stage::script_https(const Line& line) {
   if (what == "status") reply.status = std::stoi(words.at(3));
   if (what == "type") reply.media_type = words.at(3);
   if (what == "fault") {
-    script.outcome = base::Result<net::HttpsReply>(base::Error{fault_named(words.at(3)), "scripted"});
+    script.outcome =
+        base::Result<net::HttpsReply>(base::Error{fault_named(words.at(3)), "scripted"});
   } else if (what != "silent") {
     script.outcome = base::Result<net::HttpsReply>(std::move(reply));
   }
   network_.set_https("mta-sts." + words.at(1), std::move(script));
 }
 
-Stage::Asked& Stage::begin(const std::string& name, const std::string& map, const std::string& key) {
+Stage::Asked& Stage::begin(const std::string& name, const std::string& map,
+                           const std::string& key) {
   raise_curtain();
-  auto& asked = asked_[name] = Asked{.began = time_.steady(), .answered = {}, .reply = {}, .waiting = nullptr};
+  auto& asked = asked_[name] =
+      Asked{.began = time_.steady(), .answered = {}, .reply = {}, .waiting = nullptr};
   std::string out;
   const auto take = [this, &asked](std::string_view wire) {
     asked.reply = postfix::read_netstring(wire, 100'000).payload;

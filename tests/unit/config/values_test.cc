@@ -10,14 +10,16 @@ TEST_CASE("durations are a number and a unit") {
   const struct {
     const char* text;
     long long ms;
-  } rows[] = {{"500ms", 500}, {"1s", 1000}, {"10s", 10'000}, {"5m", 300'000}, {"24h", 86'400'000}, {"180d", 15'552'000'000}};
+  } rows[] = {{"500ms", 500},  {"1s", 1000},        {"10s", 10'000},
+              {"5m", 300'000}, {"24h", 86'400'000}, {"180d", 15'552'000'000}};
   for (const auto& row : rows) {
     CAPTURE(row.text);
     const auto value = parse_duration(row.text);
     REQUIRE(value.ok());
     CHECK(*value == milliseconds(row.ms));
   }
-  for (const char* text : {"", "10", "s", "0s", "-1s", "1.5s", "1 s", "010s", "10S", "1w", "99999999999999999999s", "400d"}) {
+  for (const char* text : {"", "10", "s", "0s", "-1s", "1.5s", "1 s", "010s", "10S", "1w",
+                           "99999999999999999999s", "400d"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_duration(text).ok());
   }

@@ -2,21 +2,14 @@
 
 #include <doctest/doctest.h>
 
-#include "fakes/fake_network.h"
+#include "fakes/fake_service.h"
 
 using namespace tlspolicyd;
 using namespace tlspolicyd::postfix;
 
 namespace {
 
-struct World {
-  fakes::FakeTime time;
-  fakes::FakeNetwork network{time};
-  base::Log log{base::Severity::error, base::Log::Format::text, [](auto, auto) {}};
-  service::FetchSlots slots{time, {}};
-  service::PolicyService service{{network, network, slots, time, time, log},
-                                 {},
-                                 {.patience = {base::seconds{10}, base::seconds{30}}, .defer_on_dns_error = false}};
+struct World : fakes::FakeService {
   Responder responder{service, MapTable(), log};
 };
 
@@ -36,9 +29,10 @@ TEST_CASE("requests without map name or key are malformed") {
 
 TEST_CASE("3.4 keys that are no next-hop are NOTFOUND at once, without traffic") {
   World world;
-  for (const std::string& key : {std::string(), std::string("a b.test"), std::string("a\nb.test"), std::string("a\0b.test", 8),
-                                std::string(".example.org"), std::string("[192.0.2.1]"), std::string(5000, 'a'),
-                                std::string("a..b"), std::string("exa\x1bmple.org")}) {
+  for (const std::string& key :
+       {std::string(), std::string("a b.test"), std::string("a\nb.test"),
+        std::string("a\0b.test", 8), std::string(".example.org"), std::string("[192.0.2.1]"),
+        std::string(5000, 'a'), std::string("a..b"), std::string("exa\x1bmple.org")}) {
     CAPTURE(key);
     std::string out;
     CHECK(world.responder.respond("postfix " + key, out, [](auto) {}).kind == Kind::answered);
@@ -51,7 +45,8 @@ TEST_CASE("a question that must wait is answered later, by a netstring") {
   World world;
   std::string out;
   std::string reply;
-  const auto response = world.responder.respond("postfix example.org", out, [&](auto wire) { reply = wire; });
+  const auto response =
+      world.responder.respond("postfix example.org", out, [&](auto wire) { reply = wire; });
   CHECK(response.kind == Kind::waiting);
   CHECK(out.empty());
   world.time.pass(base::seconds{1});

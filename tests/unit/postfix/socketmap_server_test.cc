@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "fakes/fake_network.h"
+#include "fakes/fake_service.h"
 
 using namespace tlspolicyd;
 using namespace tlspolicyd::postfix;
@@ -17,15 +17,8 @@ using namespace tlspolicyd::postfix;
 namespace {
 
 /// The real server on a unix socket of its own, its network and time faked.
-struct Bench {
+struct Bench : fakes::FakeService {
   net::Loop loop;
-  fakes::FakeTime time;
-  fakes::FakeNetwork network{time};
-  base::Log log{base::Severity::error, base::Log::Format::text, [](auto, auto) {}};
-  service::FetchSlots slots{time, {}};
-  service::PolicyService service{{network, network, slots, time, time, log},
-                                 {},
-                                 {.patience = {base::seconds{10}, base::seconds{30}}, .defer_on_dns_error = false}};
   Responder responder{service, MapTable(), log};
   SocketmapServer server;
   std::string path = "/tmp/tlspolicyd-unit-" + std::to_string(::getpid());
@@ -48,7 +41,8 @@ struct Bench {
     loop.run();
   }
   void send(const net::FileDescriptor& client, const std::string& bytes) {
-    REQUIRE(::send(client.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
+    REQUIRE(::send(client.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(bytes.size()));
     turn();
   }
   /// What has come; "closed" at the end.
@@ -92,7 +86,8 @@ TEST_CASE("decisions 16: replies come in the order of the requests, also when on
 TEST_CASE("C-9 malformed input closes that connection only") {
   Bench bench;
   const auto good = bench.connect();
-  for (const char* bytes : {"GET / HTTP/1.1\r\n\r\n", "99999999999:", "5:postfix", "00:,", "7:postfix,"}) {
+  for (const char* bytes :
+       {"GET / HTTP/1.1\r\n\r\n", "99999999999:", "5:postfix", "00:,", "7:postfix,"}) {
     CAPTURE(bytes);
     const auto bad = bench.connect();
     bench.send(bad, bytes);
@@ -137,7 +132,9 @@ TEST_CASE("a client that asks without reading is served no further, and everythi
   for (int n = 0; n < 200; ++n) many += "16:postfix .test.or,";
   std::size_t asked = 0;
   for (int n = 0; n < 2000; ++n) {
-    if (::send(client.get(), many.data(), many.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(many.size())) break;
+    if (::send(client.get(), many.data(), many.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(many.size()))
+      break;
     asked += 200;
     if (n % 10 == 0) bench.turn();
   }

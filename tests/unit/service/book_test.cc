@@ -7,7 +7,9 @@ using namespace tlspolicyd::service;
 
 namespace {
 
-base::DomainName name(int n) { return base::DomainName::parse("d" + std::to_string(n) + ".test").value(); }
+base::DomainName name(int n) {
+  return base::DomainName::parse("d" + std::to_string(n) + ".test").value();
+}
 constexpr base::WallTime kNow{base::seconds{1'000'000'000}};
 
 sts::PolicyFetched enforce() {

@@ -56,7 +56,8 @@ TEST_CASE("slow ones still count for their registered domain, and are bounded to
   held.push_back(bench.request("slow.test", "slow2"));
   bench.time.pass(base::seconds{10});
   CHECK(bench.begun == Begun{"slow1"});
-  for (int n = 0; n < 10; ++n) held.push_back(bench.request("d" + std::to_string(n) + ".test", "d"));
+  for (int n = 0; n < 10; ++n)
+    held.push_back(bench.request("d" + std::to_string(n) + ".test", "d"));
   bench.time.pass(base::seconds{100});
   // One brisk and four slow ones at most.
   CHECK(bench.begun.size() == 5);

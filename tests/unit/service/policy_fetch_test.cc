@@ -31,10 +31,14 @@ TEST_CASE("S12 S20 a response is judged by status, media type and grammar") {
       {200, "", kPolicy, Fault::media_type},
       {200, "text/plain", "", Fault::invalid},
       {200, "text/plain", "<html>", Fault::invalid},
-      {301, "text/plain", kPolicy, Fault::http_status}, {302, "text/plain", kPolicy, Fault::http_status},
-      {308, "text/plain", kPolicy, Fault::http_status}, {204, "text/plain", kPolicy, Fault::http_status},
-      {206, "text/plain", kPolicy, Fault::http_status}, {304, "text/plain", kPolicy, Fault::http_status},
-      {404, "text/plain", kPolicy, Fault::http_status}, {500, "text/plain", kPolicy, Fault::http_status},
+      {301, "text/plain", kPolicy, Fault::http_status},
+      {302, "text/plain", kPolicy, Fault::http_status},
+      {308, "text/plain", kPolicy, Fault::http_status},
+      {204, "text/plain", kPolicy, Fault::http_status},
+      {206, "text/plain", kPolicy, Fault::http_status},
+      {304, "text/plain", kPolicy, Fault::http_status},
+      {404, "text/plain", kPolicy, Fault::http_status},
+      {500, "text/plain", kPolicy, Fault::http_status},
   };
   for (const auto& row : rows) {
     CAPTURE(row.status);
@@ -49,6 +53,7 @@ TEST_CASE("R7 failures are named as RFC 8460 names them") {
   CHECK(service::tlsrpt_result_type(Fault::certificate) == "sts-webpki-invalid");
   CHECK(service::tlsrpt_result_type(Fault::invalid) == "sts-policy-invalid");
   CHECK(service::tlsrpt_result_type(Fault::media_type) == "sts-policy-invalid");
-  for (const auto fault : {Fault::dns_failed, Fault::connect, Fault::tls, Fault::http_status, Fault::too_large, Fault::deadline})
+  for (const auto fault : {Fault::dns_failed, Fault::connect, Fault::tls, Fault::http_status,
+                           Fault::too_large, Fault::deadline})
     CHECK(service::tlsrpt_result_type(fault) == "sts-policy-fetch-error");
 }

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "fakes/fake_network.h"
+#include "fakes/fake_service.h"
 
 using namespace tlspolicyd;
 using namespace tlspolicyd::service;
@@ -13,15 +13,7 @@ using base::seconds;
 
 namespace {
 
-struct World {
-  fakes::FakeTime time;
-  fakes::FakeNetwork network{time};
-  base::Log log{base::Severity::error, base::Log::Format::text, [](auto, auto) {}};
-  FetchSlots slots{time, {}};
-  PolicyService service{{network, network, slots, time, time, log},
-                        {},
-                        {.patience = {seconds{10}, seconds{30}}, .defer_on_dns_error = false}};
-
+struct World : fakes::FakeService {
   World() {
     net::DnsAnswer txt;
     txt.kind = net::DnsAnswer::Kind::records;
@@ -35,7 +27,10 @@ struct World {
     network.set_dns({"good.test", net::RecordType::mx}, {.outcome = base::Result(mx)});
     network.set_https("mta-sts.good.test",
                       {.outcome = base::Result(net::HttpsReply{
-                           200, "text/plain", "version: STSv1\nmode: enforce\nmx: mx.good.test\nmax_age: 86400\n", {}})});
+                           200,
+                           "text/plain",
+                           "version: STSv1\nmode: enforce\nmx: mx.good.test\nmax_age: 86400\n",
+                           {}})});
   }
 
   static Question question(const char* domain, Terms terms = {}) {
@@ -48,7 +43,8 @@ struct World {
 TEST_CASE("an inquiry that is cancelled is not answered, and its look-up goes on") {
   World world;
   bool answered = false;
-  auto waiting = world.service.ask(World::question("good.test"), [&](const auto&) { answered = true; });
+  auto waiting =
+      world.service.ask(World::question("good.test"), [&](const auto&) { answered = true; });
   waiting.reset();
   world.time.pass(seconds{60});
   CHECK_FALSE(answered);
@@ -89,14 +85,16 @@ TEST_CASE("a kept reply is given for the same terms only, and only while it is v
   World world;
   const auto question = World::question("good.test");
   Decision got;
-  const auto waiting = world.service.ask(question, [&](const Decision& decision) { got = decision; });
+  const auto waiting =
+      world.service.ask(question, [&](const Decision& decision) { got = decision; });
   world.time.pass(seconds{1});
   REQUIRE(got.kind == Decision::Kind::secure);
   CHECK_FALSE(world.service.settled(question).known);
   world.service.keep(question, got, "wire");
   CHECK(world.service.settled(question).known);
   CHECK(world.service.settled(question).wire == "wire");
-  CHECK_FALSE(world.service.settled(World::question("good.test", {.profile = Profile::tlsrpt})).known);
+  CHECK_FALSE(
+      world.service.settled(World::question("good.test", {.profile = Profile::tlsrpt})).known);
   CHECK_FALSE(world.service.settled(World::question("good.test", {.port = 587})).known);
   world.time.pass(seconds{300});
   CHECK_FALSE(world.service.settled(question).known);

@@ -80,7 +80,8 @@ TEST_CASE("U err: looked at again after 30 s, doubling to 300 s; a success begin
   CHECK(due_in(entry).count() == 30);
 }
 
-TEST_CASE("S23 U fail: 300 s per id, doubling to 1 h; another id sooner, but not within 60 s (S22)") {
+TEST_CASE(
+    "S23 U fail: 300 s per id, doubling to 1 h; another id sooner, but not within 60 s (S22)") {
   auto entry = unknown();
   auto now = kNow;
   for (const int pause : {300, 600, 1200, 2400, 3600, 3600}) {
