@@ -56,11 +56,11 @@ void set_protocol(SSL_CTX* context) {
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 }
 
+// That the certificate must be meant for servers is OpenSSL's default for clients.
 void set_verification(SSL_CTX* context) {
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_verify_depth(context, TlsContext::kMaxDepth);
   SSL_CTX_set_max_cert_list(context, TlsContext::kMaxChain);
-  SSL_CTX_set_purpose(context, X509_PURPOSE_SSL_SERVER);
   X509_VERIFY_PARAM_set_hostflags(
       SSL_CTX_get0_param(context),
       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);

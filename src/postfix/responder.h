@@ -39,6 +39,8 @@ class Responder {
   void set_maps(MapTable maps) { maps_ = std::move(maps); }
 
  private:
+  bool answer_settled(std::string_view domain, const service::Terms& terms, std::string& out);
+
   service::PolicyService& service_;
   MapTable maps_;
   const base::Log& log_;

@@ -2,17 +2,16 @@
 
 namespace tlspolicyd::service {
 
-Record* Book::find(const base::DomainName& domain) {
-  if (const auto found = policies_.find(domain.text()); found != policies_.end())
-    return &found->second;
-  const auto found = negatives_.find(domain.text());
+Record* Book::find(std::string_view domain) {
+  if (const auto found = policies_.find(domain); found != policies_.end()) return &found->second;
+  const auto found = negatives_.find(domain);
   if (found == negatives_.end()) return nullptr;
   turns_.splice(turns_.end(), turns_, found->second.turn);
   return &found->second;
 }
 
 Record& Book::open(const base::DomainName& domain) {
-  if (auto* known = find(domain)) return *known;
+  if (auto* known = find(domain.text())) return *known;
   make_room();
   const auto [made, inserted] = negatives_.try_emplace(domain.text());
   made->second.turn = turns_.insert(turns_.end(), &made->first);

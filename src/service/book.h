@@ -2,6 +2,7 @@
 
 #include <list>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -40,8 +41,10 @@ class Book {
 
   explicit Book(Limits limits) : limits_(limits) {}
 
-  /// The record of a domain, nullptr if nothing is known. Counts as use of it.
-  Record* find(const base::DomainName& domain);
+  /// The record of a policy domain as base::DomainName::text() writes it, nullptr if nothing is
+  /// known. Counts as use of it. Any other text finds nothing, so that a key which is found as it
+  /// stands needs no parsing.
+  Record* find(std::string_view domain);
   /// The record of a domain, made if there is none; may push out another negative.
   Record& open(const base::DomainName& domain);
   /// Applies an event of the domain's life and keeps the book in order. Kept replies are dropped.
@@ -51,7 +54,14 @@ class Book {
   std::size_t negatives() const { return negatives_.size(); }
 
  private:
-  using Shelf = std::unordered_map<std::string, Record>;
+  struct Hash {
+    using is_transparent = void;
+    // Not noexcept, so that libstdc++ keeps the hash in each node instead of making it again.
+    std::size_t operator()(std::string_view key) const {
+      return std::hash<std::string_view>{}(key);
+    }
+  };
+  using Shelf = std::unordered_map<std::string, Record, Hash, std::equal_to<>>;
   void make_room();
 
   Limits limits_;

@@ -22,8 +22,8 @@ base::OperationPtr answer_soon(base::Timers& timers, Decision decision, PolicySe
 PolicyService::PolicyService(Outside outside, Book::Limits limits, Inquiry::Settings settings)
     : outside_(outside), settings_(settings), book_(limits) {}
 
-Settled PolicyService::settled(const Question& question) {
-  auto* record = book_.find(question.domain);
+Settled PolicyService::settled(std::string_view domain, const Terms& terms) {
+  auto* record = book_.find(domain);
   if (!record) return {};
   const auto now = outside_.clock.wall();
   const auto& entry = record->entry;
@@ -31,11 +31,10 @@ Settled PolicyService::settled(const Question& question) {
   if (!entry.is_valid(now)) {
     if (entry.absence == sts::Absence::dns_error && settings_.defer_on_dns_error) return {};
     // What is being fetched at this moment is worth waiting for.
-    return {.known = !in_flight_.contains(question.domain.text()), .wire = {}};
+    return {.known = !in_flight_.contains(std::string(domain)), .wire = {}};
   }
   for (const auto& kept : record->replies)
-    if (kept.terms == question.terms && now < kept.valid_until)
-      return {.known = true, .wire = kept.wire};
+    if (kept.terms == terms && now < kept.valid_until) return {.known = true, .wire = kept.wire};
   return {};
 }
 
@@ -51,14 +50,13 @@ base::OperationPtr PolicyService::ask(Question question, Done done) {
       outside_, book_, lookup, settings_, question,
       [this, question, done = std::move(done)](const Decision& decision) {
         log_decision(question, decision);
-        // Called last: it may destroy the inquiry, which holds this closure's twin only.
         done(decision);
       });
 }
 
 void PolicyService::keep(const Question& question, const Decision& decision, std::string wire) {
   const auto now = outside_.clock.wall();
-  auto* record = book_.find(question.domain);
+  auto* record = book_.find(question.domain.text());
   if (!record || now >= decision.valid_until) return;
   std::erase_if(record->replies, [&](const KeptReply& kept) {
     return kept.terms == question.terms || now >= kept.valid_until;

@@ -25,8 +25,9 @@ class PolicyService {
   /// All of `outside` must outlive the service, and the service all inquiries it returned.
   PolicyService(Outside outside, Book::Limits limits, Inquiry::Settings settings);
 
-  /// The hot path: what can be said without any look-up.
-  Settled settled(const Question& question);
+  /// The hot path: what can be said without any look-up. `domain` is a policy domain as
+  /// base::DomainName::text() writes it; of any other text nothing is known.
+  Settled settled(std::string_view domain, const Terms& terms);
 
   /// Asks. `done` gets the decision, within 50 s at the latest, usually within milliseconds.
   base::OperationPtr ask(Question question, Done done);

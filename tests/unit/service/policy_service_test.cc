@@ -89,23 +89,22 @@ TEST_CASE("a kept reply is given for the same terms only, and only while it is v
       world.service.ask(question, [&](const Decision& decision) { got = decision; });
   world.time.pass(seconds{1});
   REQUIRE(got.kind == Decision::Kind::secure);
-  CHECK_FALSE(world.service.settled(question).known);
+  CHECK_FALSE(world.service.settled(question.domain.text(), question.terms).known);
   world.service.keep(question, got, "wire");
-  CHECK(world.service.settled(question).known);
-  CHECK(world.service.settled(question).wire == "wire");
-  CHECK_FALSE(
-      world.service.settled(World::question("good.test", {.profile = Profile::tlsrpt})).known);
-  CHECK_FALSE(world.service.settled(World::question("good.test", {.port = 587})).known);
+  CHECK(world.service.settled(question.domain.text(), question.terms).known);
+  CHECK(world.service.settled(question.domain.text(), question.terms).wire == "wire");
+  CHECK_FALSE(world.service.settled("good.test", {.profile = Profile::tlsrpt}).known);
+  CHECK_FALSE(world.service.settled("good.test", {.port = 587}).known);
   world.time.pass(seconds{300});
-  CHECK_FALSE(world.service.settled(question).known);
+  CHECK_FALSE(world.service.settled(question.domain.text(), question.terms).known);
 }
 
 TEST_CASE("a settled absence is known without a kept reply") {
   World world;
   const auto question = World::question("nothing.test");
-  CHECK_FALSE(world.service.settled(question).known);
+  CHECK_FALSE(world.service.settled(question.domain.text(), question.terms).known);
   const auto waiting = world.service.ask(question, [](const auto&) {});
   world.time.pass(seconds{1});
-  CHECK(world.service.settled(question).known);
-  CHECK(world.service.settled(question).wire.empty());
+  CHECK(world.service.settled(question.domain.text(), question.terms).known);
+  CHECK(world.service.settled(question.domain.text(), question.terms).wire.empty());
 }
