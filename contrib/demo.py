@@ -69,7 +69,7 @@ class Demo:
 
 
 def _row(key: str, shows: str, answer: str) -> str:
-    return f"{key:<18} {shows:<46} {answer}"
+    return f"{key:<18} {shows:<49} {answer}"
 
 
 def main() -> int:

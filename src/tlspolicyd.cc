@@ -51,6 +51,9 @@ class Daemon {
   void run() {
     const auto terminate = loop_.on_signal(SIGTERM, [this] { say_farewell(); });
     const auto interrupt = loop_.on_signal(SIGINT, [this] { say_farewell(); });
+    const auto hang_up = loop_.on_signal(SIGHUP, [this] {
+      log_.warning("SIGHUP: the configuration is not reread; restart to change it");
+    });
     loop_.run();
     log_.info("stopped");
   }
@@ -167,6 +170,8 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  // What the program trusts is said in its configuration, not in its environment (threat C-6).
+  for (const char* name : {"OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES"}) unsetenv(name);
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/clock.h"
 #include "base/operation.h"
 #include "base/result.h"
-#include "base/clock.h"
 #include "net/file_descriptor.h"
 #include "net/loop.h"
 

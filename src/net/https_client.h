@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "base/prefix.h"
 #include "base/clock.h"
+#include "base/prefix.h"
 #include "net/dns.h"
 #include "net/https.h"
 #include "net/loop.h"

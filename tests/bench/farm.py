@@ -118,7 +118,7 @@ class Farm:
             lines.append(f"mx.{label} A {MAIL}")
 
         for n, name in enumerate(self.enforcing):
-            publish(_label(name), WEB[n % len(WEB)])
+            publish(_label(name), self.web_address(n))
         publish(_label(self.silent), SILENT)
         for name in [*self.enforcing, *self.without_policy, self.silent]:
             receive_mail(_label(name))
@@ -128,6 +128,10 @@ class Farm:
         self._certificates.mkdir()
         hosts = "".join(f"mta-sts.{name}\n" for name in self.enforcing)
         subprocess.run([program, self._certificates], input=hosts, text=True, check=True)
+
+    def web_address(self, n: int) -> str:
+        """Of the policy host of the n-th enforcing domain."""
+        return WEB[n % len(WEB)]
 
     def start(self, response_rate_limit: bool) -> None:
         """Starts the servers anew. With the limit nsd has its default: 200 answers a second of one
@@ -162,7 +166,7 @@ class Farm:
             present = pool.map(lambda name: _answers("_mta-sts." + name, "TXT"), self.enforcing)
             absent = pool.map(lambda name: _answers("_mta-sts." + name, "TXT"), self.without_policy)
             sample = list(enumerate(self.enforcing))[:: max(1, len(self.enforcing) // 100)]
-            policies = list(pool.map(_fetch, sample))
+            policies = list(pool.map(lambda s: _fetch(s[1], self.web_address(s[0])), sample))
             right = (list(present).count((0, 1)), list(absent).count((3, 0)))
         count = len(self.enforcing)
         if right != (count, count):
@@ -191,11 +195,10 @@ def _answers(name: str, kind: str):
     return None
 
 
-def _fetch(numbered: tuple[int, str]) -> bool:
-    n, domain = numbered
+def _fetch(domain: str, address: str) -> bool:
     host = "mta-sts." + domain
     context = ssl.create_default_context(cafile=BUNDLE)
-    with socket.create_connection((WEB[n % len(WEB)], 443), 10) as plain:
+    with socket.create_connection((address, 443), 10) as plain:
         with context.wrap_socket(plain, server_hostname=host) as wire:
             request = f"GET /.well-known/mta-sts.txt HTTP/1.1\r\nHost: {host}\r\n"
             wire.sendall((request + "Connection: close\r\n\r\n").encode())

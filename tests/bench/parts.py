@@ -1,5 +1,7 @@
 """The parts of the benchmark. Each returns lines for the table; wrong answers are noted aside."""
 
+import json
+import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +37,7 @@ class Bench:
     farm: Farm
     directory: Path
     daemon: list  # program and its arguments
-    load: Path
-    constant_server: Path
+    programs: Path  # the directory of bench-load and the baselines
     runs: int = 3
     raw: dict = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Bench:
         memory = self._loaded.memory()
         self.raw["memory"] = memory
         return lines + [
+            Line("  CPU of a bare HTTPS fetch alone", self._bare_fetch() / 1000, "ms"),
             Line("resident at all policies", memory["VmRSS"], "MiB", 12),
             Line("  of these its own", memory["RssAnon"], "MiB"),
             Line("  of these pages of libraries", memory["RssFile"], "MiB"),
@@ -60,7 +62,7 @@ class Bench:
     def cached(self) -> list[Line]:
         daemon = self._loaded_daemon()
         names = self.farm.enforcing
-        constant = ConstantServer(self.constant_server, ask(daemon, names[0]), self.directory)
+        constant = ConstantServer(self.programs / "bench-constant-server", ask(daemon, names[0]), self.directory)
         costs = {daemon: [], constant: []}
         delays = {daemon: [], constant: []}  # reports
         # One of each in turn, so that a busy minute of the machine does not befall only one.
@@ -122,7 +124,7 @@ class Bench:
         for n, names in enumerate(rounds):
             meanwhile = n % 2 == 1
             name = "beside_silent_host" if meanwhile else "without_silent_host"
-            slow = Load(self.load, daemon, "-c", 1, "-n", 1, self.farm.silent) if meanwhile else None
+            slow = Load(self.programs / "bench-load", daemon, "-c", 1, "-n", 1, self.farm.silent) if meanwhile else None
             _, result = self._measure(name, daemon, names)
             p99[meanwhile].append(result["p99_us"] / 1000)
             if slow is not None and slow.ended():
@@ -165,13 +167,22 @@ class Bench:
             Line("  all answered after", result["elapsed_s"], "s"),
         ]
 
+    def _bare_fetch(self) -> float:
+        """Microseconds of CPU that 1,000 of the fetches need at least, with OpenSSL as it is."""
+        hosts = "".join(f"mta-sts.{name} {self.farm.web_address(n)}\n"
+                        for n, name in enumerate(self.farm.enforcing[:1000]))
+        done = subprocess.run([self.programs / "bench-bare-fetch"], input=hosts, text=True,
+                              stdout=subprocess.PIPE, check=True)
+        self.raw["bare_fetch"] = json.loads(done.stdout)
+        return self.raw["bare_fetch"]["cpu_us"]
+
     def _storm(self, ask_daemon: bool) -> dict:
         self.farm.start(response_rate_limit=False)
         daemon = self._fresh()
         known = self.farm.enforcing[:len(self.farm.enforcing) // 5]
         unknown = self.farm.enforcing[len(known):]
         self._measure("storm_warming", daemon, known)
-        constant = ConstantServer(self.constant_server, ask(daemon, known[0]), self.directory)
+        constant = ConstantServer(self.programs / "bench-constant-server", ask(daemon, known[0]), self.directory)
         storm = self._start("storm", daemon, unknown)
         # It ends with the storm: the duration is only a bound.
         steady = self._start("steady", daemon if ask_daemon else constant, known,
@@ -188,7 +199,7 @@ class Bench:
     def _start(self, name: str, server: Server, names: list[str], *arguments: object) -> Load:
         keys = self.directory / f"{name}.keys"
         keys.write_text("".join(key + "\n" for key in names))
-        return Load(self.load, server, "--keys", keys, "--others",
+        return Load(self.programs / "bench-load", server, "--keys", keys, "--others",
                     self.directory / f"{name}.others", *arguments)
 
     def _measure(self, name: str, server: Server, names: list[str], *arguments: object,

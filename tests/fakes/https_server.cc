@@ -122,6 +122,11 @@ std::vector<std::string> HttpsServer::server_names() const {
   return server_names_;
 }
 
+bool HttpsServer::is_busy() const {
+  const std::lock_guard lock(mutex_);
+  return present_ >= 0;
+}
+
 int HttpsServer::on_server_name(SSL* ssl, int* alert, void* self) {
   auto& server = *static_cast<HttpsServer*>(self);
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);

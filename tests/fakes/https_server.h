@@ -69,6 +69,8 @@ class HttpsServer {
   std::uint16_t port() const { return port_; }
   /// How many connections were accepted.
   int connections() const { return connections_; }
+  /// True while a script runs.
+  bool is_busy() const;
   /// The server names that clients have sent ("" for none), one a handshake.
   std::vector<std::string> server_names() const;
 

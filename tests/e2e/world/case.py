@@ -29,6 +29,7 @@ class WorldTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
+        cls.world.webserver.forget_hits()
         WorldTest.daemon = cls.start_daemon()
 
     @classmethod

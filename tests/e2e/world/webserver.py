@@ -59,6 +59,9 @@ class Webserver:
     def __init__(self, directory: Path, wanted: list[Domain], authority: Authority):
         directory.mkdir()
         self._directory = directory
+        self._access_log = directory / "access.log"
+        self._forgotten = 0
+        self._asked = 0
         hosts = [domain for domain in wanted if domain.certificate()]
         config = _HEAD.format(directory=directory, key=authority.key)
         for address in (domains.WEB, domains.LOOPBACK):
@@ -97,15 +100,19 @@ class Webserver:
     def stop(self) -> None:
         self._process.stop()
 
+    def forget_hits(self) -> None:
+        """Begins to count anew."""
+        self._forgotten = self._access_log.stat().st_size
+
     def hits(self, host: str) -> list[Hit]:
-        """The requests for one policy host so far."""
-        log = (self._directory / "access.log").read_text(errors="replace")
+        """The requests for one policy host since the count began."""
+        log = self._access_log.read_bytes()[self._forgotten:].decode(errors="replace")
         return [hit for hit in map(Hit, log.splitlines()) if hit.host == host or hit.sni == host]
 
     def connections(self) -> int:
         """TCP connections accepted since the world began, without those of this question."""
         accepted = self._status()
-        self._asked = getattr(self, "_asked", 0) + 1
+        self._asked += 1
         return accepted - self._asked
 
     def _status(self) -> int | None:

@@ -560,17 +560,19 @@ TEST_CASE("destruction of many at work in every state leaves nothing behind") {
 TEST_CASE("a new list of servers is for new questions") {
   World world;
   world.second.on_datagram = says("second");
-  DnsResolver resolver(world.loop, world.one());
+  DnsResolver resolver(world.loop, world.options({fakes::dead_endpoint(), world.first.endpoint()}));
   std::string old_answer;
   const auto old = resolver.resolve(sts_question(), [&](auto result) {
-    REQUIRE(result.ok());
-    old_answer = result->txt.at(0);
+    if (result) old_answer = result->txt.at(0);
   });
   turn(world.loop, milliseconds(50));
-  resolver.set_servers({world.second.endpoint()});
+  REQUIRE(world.first.datagrams.size() == 1);
+  resolver.set_servers({world.second.endpoint(), world.first.endpoint()});
   CHECK(text_of(ask(world.loop, resolver)) == "second");
-  world.first.on_datagram = says("first");
-  turn(world.loop, milliseconds(1200));
+  world.first.send(txt_reply(world.first.datagrams[0], "first").bytes(), world.first.sources[0]);
+  turn(world.loop, milliseconds(50));
   CHECK(old_answer == "first");
+  world.first.on_datagram = says("first");
+  // Who answered well in the old list has no place of honour in the new one.
   CHECK(text_of(ask(world.loop, resolver)) == "second");
 }

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <optional>
+#include <thread>
 
 #include "fakes/certificates.h"
 #include "fakes/https_server.h"
@@ -201,6 +202,10 @@ TEST_CASE("S17 S18 which certificates are taken") {
        "hostname mismatch"},
       {"partial wildcard", with({.common_name = "x", .dns_names = {"mta-*.example.com"}}),
        "hostname mismatch"},
+      {"partial wildcard at the end", with({.common_name = "x", .dns_names = {"mta*.example.com"}}),
+       "hostname mismatch"},
+      {"partial wildcard at the start",
+       with({.common_name = "x", .dns_names = {"*sts.example.com"}}), "hostname mismatch"},
       {"wildcard in the middle", with({.common_name = "x", .dns_names = {"mta-sts.*.com"}}),
        "hostname mismatch"},
       {"common name only", with({.common_name = kHost}), "hostname mismatch"},
@@ -494,12 +499,36 @@ TEST_CASE("a truncated body is refused") {
   CHECK(reply->body == kPolicy);
 }
 
-TEST_CASE("a complete response needs no end of the connection") {
-  const HttpsServer server(good(), after_request([](HttpsServer::Connection& connection) {
-                             connection.write(ok(kPolicy));
-                             connection.wait();
-                           }));
-  CHECK(World(server).get().ok());
+TEST_CASE("a complete response needs no end of the connection, and is thanked for with one") {
+  std::atomic<bool> was_closed_properly = false;
+  {
+    const HttpsServer server(good(), after_request([&](HttpsServer::Connection& connection) {
+                               connection.write(ok(kPolicy));
+                               char none;
+                               SSL_read(connection.ssl(), &none, 1);
+                               was_closed_properly =
+                                   SSL_get_shutdown(connection.ssl()) == SSL_RECEIVED_SHUTDOWN;
+                             }));
+    CHECK(World(server).get().ok());
+    while (!was_closed_properly && server.is_busy()) std::this_thread::yield();
+  }
+  CHECK(was_closed_properly);
+}
+
+TEST_CASE("a response that comes with the end of the handshake is seen") {
+  const HttpsServer server(good(), [](HttpsServer::Connection& connection) {
+    SSL* ssl = connection.ssl();
+    SSL_set_num_tickets(ssl, 0);  // so that nothing comes afterwards
+    std::size_t size = 0;
+    SSL_read_early_data(ssl, nullptr, 0, &size);
+    const auto response = ok(kPolicy);
+    SSL_write_early_data(ssl, response.data(), response.size(), &size);
+    connection.handshake();
+    while (!connection.request().empty()) continue;
+  });
+  World world(server);
+  world.options.timeout = 10s;
+  CHECK(world.get().ok());
 }
 
 TEST_CASE("connect: a closed port is told with its cause") {
@@ -538,6 +567,18 @@ TEST_CASE("a certificate that does not verify is final") {
                          {.address = "127.0.0.2", .port = bad.port()});
   World world(bad.port(), {"127.0.0.1", "127.0.0.2"});
   CHECK(world.refused().fault == Fault::certificate);
+  CHECK(fine.connections() == 0);
+}
+
+TEST_CASE("a response that fails after its first byte is final") {
+  const HttpsServer bad(good(), after_request([](HttpsServer::Connection& connection) {
+                          connection.write("HTTP/1.1 200 OK\r\n");
+                          connection.close_notify();
+                        }));
+  const HttpsServer fine(good(), HttpsServer::answering(ok(kPolicy)),
+                         {.address = "127.0.0.2", .port = bad.port()});
+  World world(bad.port(), {"127.0.0.1", "127.0.0.2"});
+  CHECK(world.refused().text == kHost + ": response ended early");
   CHECK(fine.connections() == 0);
 }
 

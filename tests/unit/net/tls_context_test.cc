@@ -140,12 +140,21 @@ TEST_CASE("S31 TLS 1.2 is taken, TLS 1.1 is not") {
               }).ok);
 }
 
-TEST_CASE("finite-field Diffie-Hellman is not offered") {
-  const TemporaryFile ca_file(authority().pem());
-  const auto server = authority().issue({.common_name = kHost, .dns_names = {kHost}});
-  CHECK_FALSE(handshake(TlsContext(ca_file.path()), server, kHost, [](SSL_CTX* peer) {
-                SSL_CTX_set_max_proto_version(peer, TLS1_2_VERSION);
-                SSL_CTX_set_dh_auto(peer, 1);
-                SSL_CTX_set_cipher_list(peer, "kDHE");
-              }).ok);
+TEST_CASE("S31 neither the version nor the security level alone keeps TLS 1.1 out") {
+  const auto ssl = TlsContext().connection(-1, kHost);
+  REQUIRE(ssl != nullptr);
+  CHECK(SSL_ctrl(ssl.get(), SSL_CTRL_GET_MIN_PROTO_VERSION, 0, nullptr) == TLS1_2_VERSION);
+  CHECK(SSL_get_security_level(ssl.get()) >= 2);
+}
+
+TEST_CASE("finite-field Diffie-Hellman, whose cost is the server's choice, is not offered") {
+  const auto ssl = TlsContext().connection(-1, kHost);
+  REQUIRE(ssl != nullptr);
+  const auto* ciphers = SSL_get_ciphers(ssl.get());
+  REQUIRE(sk_SSL_CIPHER_num(ciphers) > 0);
+  for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); ++i) {
+    const auto* cipher = sk_SSL_CIPHER_value(ciphers, i);
+    CAPTURE(SSL_CIPHER_get_name(cipher));
+    CHECK(SSL_CIPHER_get_kx_nid(cipher) != NID_kx_dhe);
+  }
 }
