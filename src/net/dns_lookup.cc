@@ -128,7 +128,7 @@ void DnsLookup::failed(std::size_t server, DnsExchange::Failure failure) {
   // Somebody asked before may still answer in the time of this attempt.
   if (!asked_.empty()) return;
   if (attempt_ + 1 >= resolver_.options_.attempts) return finish(verdict());
-  arm(resolver_.options_.pause);
+  arm(attempt_ == 0 ? resolver_.options_.pause : resolver_.options_.long_pause);
 }
 
 std::string DnsLookup::question_text() const {

@@ -17,7 +17,9 @@ namespace tlspolicyd::net {
 /// Time: the first attempt waits `timeout`, each next one twice as long and on the next server,
 /// while the earlier ones still listen. A server that fails at once makes the next one be asked at
 /// once; when all have failed, the next attempt begins after a pause: a server that is merely busy
-/// must not become a failure at once.
+/// must not become a failure. The first pause is short; the later ones outlast the memory that a
+/// recursive server has of a failure (unbound: 5 s, in whole seconds), so that the last attempt
+/// makes it look anew.
 ///
 /// Order: the server that answered last comes first; the first of the list is tried again once a
 /// minute, at the cost of one time-out if it is still dead.
@@ -32,8 +34,10 @@ class DnsResolver final : public Resolver {
     std::chrono::milliseconds timeout{1000};
     unsigned attempts = 3;
     std::size_t in_flight = 256;  ///< questions at work at once; more wait in line
-    /// Between an attempt in which every server failed at once and the next.
+    /// Between the first attempt, if every server failed at once, and the second.
     std::chrono::milliseconds pause{500};
+    /// The same between later attempts.
+    std::chrono::milliseconds long_pause{5'600};
     /// Of everything together, the time in line included.
     std::chrono::milliseconds deadline{10'000};
     /// How long the first server is left aside after another one had to answer.

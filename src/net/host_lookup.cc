@@ -4,9 +4,9 @@ namespace tlspolicyd::net {
 
 using base::Fault;
 
-HostLookup::HostLookup(Resolver& resolver, const base::DomainName& host,
+HostLookup::HostLookup(Resolver& resolver, base::Timers& timers, const base::DomainName& host,
                        const std::vector<base::Prefix>& allowed, Done done)
-    : allowed_(allowed), done_(std::move(done)) {
+    : timers_(timers), allowed_(allowed), done_(std::move(done)) {
   const auto into = [this](std::optional<base::Result<DnsAnswer>>& slot) {
     return [this, &slot](base::Result<DnsAnswer> answer) { answered(slot, std::move(answer)); };
   };
@@ -17,8 +17,15 @@ HostLookup::HostLookup(Resolver& resolver, const base::DomainName& host,
 void HostLookup::answered(std::optional<base::Result<DnsAnswer>>& slot,
                           base::Result<DnsAnswer> answer) {
   slot = std::move(answer);
-  if (!v6_ || !v4_) return;
   auto result = verdict();
+  if (v6_ && v4_) {
+    finish(std::move(result));
+  } else if (result) {
+    grace_ = timers_.after(kGrace, [this] { finish(verdict()); });
+  }
+}
+
+void HostLookup::finish(base::Result<std::vector<base::Address>> result) {
   const auto done = std::move(done_);
   done(std::move(result));
 }
@@ -26,9 +33,9 @@ void HostLookup::answered(std::optional<base::Result<DnsAnswer>>& slot,
 base::Result<std::vector<base::Address>> HostLookup::verdict() const {
   std::vector<base::Address> usable;
   std::optional<base::Address> refused;
-  for (const auto* answer : {&*v6_, &*v4_}) {
-    if (!answer->ok()) continue;
-    for (const auto& address : (*answer)->addresses) {
+  for (const auto* answer : {&v6_, &v4_}) {
+    if (!*answer || !(*answer)->ok()) continue;
+    for (const auto& address : (**answer)->addresses) {
       if (base::may_connect(address, allowed_)) {
         usable.push_back(address);
       } else {
@@ -40,8 +47,8 @@ base::Result<std::vector<base::Address>> HostLookup::verdict() const {
   if (refused)
     return base::Error{Fault::address_refused,
                        "no address outside special-purpose blocks, e.g. " + refused->text()};
-  if (!v4_->ok()) return v4_->error();
-  if (!v6_->ok()) return v6_->error();
+  if (v4_ && !v4_->ok()) return v4_->error();
+  if (v6_ && !v6_->ok()) return v6_->error();
   return base::Error{Fault::no_address, "no A and no AAAA record"};
 }
 

@@ -39,7 +39,7 @@ class SecureHttpsClient::Get final : public base::Operation {
         done_(std::move(done)) {
     deadline_ = client_.loop_.after(client_.options_.timeout, [this] { out_of_time(); });
     step_ = std::make_unique<HostLookup>(
-        client_.resolver_, request.host, client_.options_.allow_addresses,
+        client_.resolver_, client_.loop_, request.host, client_.options_.allow_addresses,
         [this](auto addresses) { resolved(std::move(addresses)); });
   }
 

@@ -83,11 +83,13 @@ Loop::~Loop() {
 void Loop::run() {
   stopped_ = false;
   while (!stopped_) {
-    event_base_loop(base_.get(), EVLOOP_ONCE);
     // The first reading in a turn holds for all of it.
     steady_.reset();
     wall_.reset();
+    event_base_loop(base_.get(), EVLOOP_ONCE);
   }
+  steady_.reset();
+  wall_.reset();
 }
 
 base::SteadyTime Loop::steady() const {

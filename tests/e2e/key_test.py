@@ -1,7 +1,7 @@
 """How a key leads to a policy domain, and which keys lead nowhere."""
 
 from world.case import WorldTest
-from world.domains import IDN, MAIL, Domain, PolicyHost, Question, policy
+from world.domains import IDN, MAIL, Domain, PolicyHost, policy
 
 DOMAINS = (
     Domain("smarthost.test", mx=("mx.smarthost.test",), host=PolicyHost(policy("*.smarthost.test")),

@@ -1,11 +1,9 @@
 """The demo world: real nsd, unbound and nginx around the daemon, in a namespace of its own."""
 
 import atexit
-import fcntl
 import os
 import shutil
 import socket
-import struct
 import subprocess
 import tempfile
 from pathlib import Path

@@ -20,7 +20,8 @@ struct World {
   DnsResolver resolver{loop,
                        {.servers = {server.endpoint()},
                         .timeout = base::milliseconds(300),
-                        .pause = base::milliseconds(20)}};
+                        .pause = base::milliseconds(20),
+                        .long_pause = base::milliseconds(40)}};
 };
 
 std::vector<std::string> txt_of(const Asked& asked) {

@@ -34,7 +34,8 @@ struct World {
   NameServer second{loop};
 
   DnsResolver::Options options(std::vector<base::Endpoint> servers) const {
-    return {.servers = std::move(servers), .pause = milliseconds(20)};
+    return {
+        .servers = std::move(servers), .pause = milliseconds(20), .long_pause = milliseconds(40)};
   }
   DnsResolver::Options both() const { return options({first.endpoint(), second.endpoint()}); }
   DnsResolver::Options one() const { return options({first.endpoint()}); }
@@ -153,6 +154,19 @@ TEST_CASE("SERVFAIL then success") {
     CHECK(text_of(asked) == "x");
     CHECK(asked.took.count() < 450);
   }
+}
+
+TEST_CASE("a failure that a recursive server remembers for five seconds is outlasted") {
+  World world;
+  std::optional<base::SteadyTime> first_failure;
+  world.first.on_datagram = [&](const Bytes& query, const auto& from) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!first_failure) first_failure = now;
+    const bool remembered = now - *first_failure < base::seconds{6};
+    return remembered ? fails_with(2)(query, from) : says("x")(query, from);
+  };
+  DnsResolver resolver(world.loop, {.servers = {world.first.endpoint()}});
+  CHECK(text_of(ask(world.loop, resolver)) == "x");
 }
 
 TEST_CASE("what every server fails with is told with the question") {
