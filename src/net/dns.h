@@ -82,7 +82,7 @@ class Resolver {
   using Done = std::function<void(base::Result<DnsAnswer>)>;
   virtual ~Resolver() = default;
 
-  /// Starts one question; `done` gets its answer within the resolver's own deadline (7 s by
+  /// Starts one question; `done` gets its answer within the resolver's own deadline (10 s by
   /// default). Errors: dns_failed, dns_timeout, dns_unreachable, invalid (malformed answers, a loop
   /// or more than 16 CNAMEs), overloaded.
   virtual base::OperationPtr resolve(const DnsQuestion& question, Done done) = 0;

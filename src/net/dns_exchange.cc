@@ -90,7 +90,11 @@ void DnsExchange::ask_over_tcp() {
   if (::getentropy(&id_, sizeof id_) != 0) return socket_failed(errno);
   then_ = std::make_unique<DnsTcp>(
       loop_, server_, build_query(question_, id_, edns_), [this](auto message) {
-        if (!message) return finish(Failure{Failure::Kind::tcp, message.error().text});
+        if (!message) {
+          const bool own = base::is_own_trouble(message.error().fault);
+          return finish(
+              Failure{own ? Failure::Kind::unreachable : Failure::Kind::tcp, message.error().text});
+        }
         judge(parse_reply(*message, question_, id_, cnames_left_), true);
       });
 }

@@ -22,7 +22,7 @@ DnsLookup::DnsLookup(DnsResolver& resolver, DnsQuestion question, Resolver::Done
     start();
   } else if (resolver_.waiting_.size() < DnsResolver::kMaxWaiting) {
     place_in_line_ = resolver_.waiting_.insert(resolver_.waiting_.end(), this);
-    arm(time_left());
+    arm(resolver_.options_.line_limit);
   } else {
     arm(milliseconds(0));
   }

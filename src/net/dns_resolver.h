@@ -34,6 +34,9 @@ class DnsResolver final : public Resolver {
     std::chrono::milliseconds timeout{1000};
     unsigned attempts = 3;
     std::size_t in_flight = 256;  ///< questions at work at once; more wait in line
+    /// A question that has not got a place by then is `overloaded`: what gets one has the time for
+    /// all its attempts, so that our own crowd is never taken for a silent server.
+    std::chrono::milliseconds line_limit{3000};
     /// Between the first attempt, if every server failed at once, and the second.
     std::chrono::milliseconds pause{500};
     /// The same between later attempts.

@@ -84,7 +84,10 @@ void DnsTcp::read() {
 }
 
 void DnsTcp::fail(int cause) {
-  finish(base::Error{base::Fault::connect, "TCP: " + std::generic_category().message(cause)});
+  const bool own_shortage =
+      cause == EMFILE || cause == ENFILE || cause == ENOMEM || cause == ENOBUFS;
+  finish(base::Error{own_shortage ? base::Fault::system : base::Fault::connect,
+                     "TCP: " + std::generic_category().message(cause)});
 }
 
 void DnsTcp::finish(base::Result<std::vector<std::uint8_t>> result) {

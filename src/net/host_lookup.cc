@@ -44,6 +44,9 @@ base::Result<std::vector<base::Address>> HostLookup::verdict() const {
     }
   }
   if (!usable.empty()) return usable;
+  for (const auto* answer : {&v4_, &v6_})
+    if (*answer && !(*answer)->ok() && base::is_own_trouble((*answer)->error().fault))
+      return (*answer)->error();
   if (refused)
     return base::Error{Fault::address_refused,
                        "no address outside special-purpose blocks, e.g. " + refused->text()};

@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <stdexcept>
 
 namespace tlspolicyd::net {
@@ -38,9 +39,16 @@ void load_trust(SSL_CTX* context, const std::string& ca_file) {
     return;
   }
   // Either may be missing on a given system. The directory's files are read when they are needed.
-  SSL_CTX_load_verify_file(context, X509_get_default_cert_file());
+  const bool has_file = SSL_CTX_load_verify_file(context, X509_get_default_cert_file()) == 1;
   SSL_CTX_load_verify_dir(context, X509_get_default_cert_dir());
   ERR_clear_error();
+  // Without any, every policy host would look like a fraud, and every domain unprotected.
+  std::error_code ignored;
+  const std::filesystem::directory_iterator entries(X509_get_default_cert_dir(), ignored);
+  if (!has_file && entries == std::filesystem::directory_iterator())
+    throw std::runtime_error(
+        "no trusted certificates are installed (Debian: ca-certificates); or name a file in "
+        "https.ca_file");
 }
 
 void set_protocol(SSL_CTX* context) {

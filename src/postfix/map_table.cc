@@ -7,6 +7,7 @@ namespace {
 
 // Names come from whoever can connect: neither the memory of them nor the log grows for ever.
 constexpr std::size_t kMaxWarned = 100;
+constexpr std::size_t kMaxName = 64;
 
 }  // namespace
 
@@ -16,21 +17,20 @@ MapTable::MapTable(std::vector<Map> further) : maps_(std::move(further)) {
                           {"QUERY", Profile::compat, false},
                           {"postfix-tlsrpt", Profile::tlsrpt, false},
                           {"QUERYwithTLSRPT", Profile::tlsrpt, false}};
-  // find() takes the first of a name: the operator's stand before the built-in ones, but the
-  // fallback for unknown names is always a compat map.
+  // find() takes the first of a name: the operator's stand before the built-in ones.
   maps_.insert(maps_.end(), std::begin(built_in), std::end(built_in));
 }
 
 const MapTable::Map& MapTable::find(std::string_view name, const base::Log& log) {
   for (const auto& map : maps_)
     if (map.name == name) return map;
+  const auto known_as = name.substr(0, kMaxName);
   if (warned_.size() < kMaxWarned &&
-      std::find(warned_.begin(), warned_.end(), name) == warned_.end()) {
-    warned_.emplace_back(name.substr(0, 64));
-    log.warning("unknown map name, answered like \"postfix\"", {{"map", name}});
+      std::find(warned_.begin(), warned_.end(), known_as) == warned_.end()) {
+    warned_.emplace_back(known_as);
+    log.warning("unknown map name, answered in the compat profile", {{"map", known_as}});
   }
-  return *std::find_if(maps_.begin(), maps_.end(),
-                       [](const Map& map) { return map.name == "postfix"; });
+  return fallback_;
 }
 
 }  // namespace tlspolicyd::postfix

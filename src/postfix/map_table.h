@@ -23,11 +23,13 @@ class MapTable {
   /// The built-in maps and `further` ones; a further one of a built-in name replaces it.
   explicit MapTable(std::vector<Map> further = {});
 
-  /// The map of that name. Any other name is answered like `postfix`, with one warning per name.
+  /// The map of that name. Any other name is answered in the compat profile, with one warning
+  /// per name.
   const Map& find(std::string_view name, const base::Log& log);
 
  private:
   std::vector<Map> maps_;
+  Map fallback_;  ///< for names that nobody defined: every Postfix understands compat
   std::vector<std::string> warned_;
 };
 

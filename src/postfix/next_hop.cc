@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/address.h"
+#include "base/ascii.h"
 #include "sts/policy_domain.h"
 
 namespace tlspolicyd::postfix {
@@ -43,10 +44,17 @@ Parts split_plain(std::string_view key) {
   return Parts{key.substr(0, colon), key.substr(colon + 1)};
 }
 
+/// RFC 6335 5.1, without the names that begin with a digit.
+bool is_service_name(std::string_view text) {
+  return text.size() <= 15 && base::is_alpha(text.front()) && base::is_host_label(text);
+}
+
 base::Result<std::uint16_t> port_of(std::string_view text) {
   if (text.empty()) return kSmtpPort;
   for (const auto& service : kServices)
     if (service.name == text) return service.port;
+  // The policy does not depend on the port: a service that only Postfix knows loses no protection.
+  if (is_service_name(text)) return kSmtpPort;
   return base::parse_port(text);
 }
 

@@ -1,6 +1,5 @@
 #include "postfix/socketmap_connection.h"
 
-#include <event2/event.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -27,18 +26,7 @@ SocketmapConnection::SocketmapConnection(net::Loop& loop, Responder& responder, 
       owner_(owner),
       socket_(std::move(socket)),
       last_used_(loop.steady()),
-      readable_(event_new(loop.base(), socket_.get(), EV_READ | EV_PERSIST, &on_readable, this)) {
-  event_add(readable_.get(), nullptr);
-}
-
-void SocketmapConnection::on_readable(int, short, void* self) {
-  static_cast<SocketmapConnection*>(self)->read_some();
-}
-
-void SocketmapConnection::on_writable(int, short, void* self) {
-  auto* connection = static_cast<SocketmapConnection*>(self);
-  if (connection->flush() && connection->out_.empty()) connection->on_drained();
-}
+      readable_(loop, socket_.get(), net::SocketWatch::For::reading, [this] { read_some(); }) {}
 
 bool SocketmapConnection::read_some() {
   const auto room = owner_.scratch();
@@ -48,9 +36,9 @@ bool SocketmapConnection::read_some() {
   last_used_ = loop_.steady();
   owner_.touched(*this);
   const std::string_view bytes(room.data(), static_cast<std::size_t>(length));
-  if (waiting_) {
+  if (waiting_ || writable_) {
     in_ += bytes;
-    if (in_.size() > kMaxAhead) event_del(readable_.get());
+    if (in_.size() > kMaxAhead) readable_.pause();
     return true;
   }
   if (in_.empty()) return serve(bytes);
@@ -82,13 +70,13 @@ void SocketmapConnection::on_reply(std::string_view reply) {
   out_ += reply;
   waiting_.reset();
   last_used_ = loop_.steady();
-  event_add(readable_.get(), nullptr);
+  if (!writable_) readable_.resume();
   if (flush() && out_.empty()) serve(std::exchange(in_, {}));
 }
 
 void SocketmapConnection::on_drained() {
   writable_.reset();
-  event_add(readable_.get(), nullptr);
+  readable_.resume();
   if (!waiting_) serve(std::exchange(in_, {}));
 }
 
@@ -99,11 +87,14 @@ bool SocketmapConnection::flush() {
   if (length > 0) out_.erase(0, static_cast<std::size_t>(length));
   if (out_.empty() || writable_) return true;
   // The client does not read: nothing more is served until it has.
-  event_del(readable_.get());
-  writable_.reset(
-      event_new(loop_.base(), socket_.get(), EV_WRITE | EV_PERSIST, &on_writable, this));
-  event_add(writable_.get(), nullptr);
+  readable_.pause();
+  writable_.emplace(loop_, socket_.get(), net::SocketWatch::For::writing,
+                    [this] { on_writable(); });
   return true;
+}
+
+void SocketmapConnection::on_writable() {
+  if (flush() && out_.empty()) on_drained();
 }
 
 bool SocketmapConnection::end() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -7,6 +8,7 @@
 #include "base/operation.h"
 #include "net/file_descriptor.h"
 #include "net/loop.h"
+#include "net/socket_watch.h"
 #include "postfix/responder.h"
 
 namespace tlspolicyd::postfix {
@@ -38,9 +40,7 @@ class SocketmapConnection {
   base::SteadyTime last_used() const { return last_used_; }
 
  private:
-  static void on_readable(int, short, void* self);
-  static void on_writable(int, short, void* self);
-
+  void on_writable();
   void on_reply(std::string_view reply);
   void on_drained();
 
@@ -57,8 +57,8 @@ class SocketmapConnection {
   std::string in_;   ///< read, not served yet
   std::string out_;  ///< to be written
   base::SteadyTime last_used_;
-  net::EventPtr readable_;
-  net::EventPtr writable_;
+  net::SocketWatch readable_;
+  std::optional<net::SocketWatch> writable_;  ///< while the client does not read
   base::OperationPtr waiting_;
 };
 

@@ -8,11 +8,6 @@ namespace {
 // More names than this would make the reply long without making mail safer: Postfix tries five.
 constexpr std::size_t kMaxNames = 64;
 
-bool is_enforced(const sts::Policy& policy, const Terms& terms) {
-  return policy.mode == sts::Mode::enforce ||
-         (policy.mode == sts::Mode::testing && terms.enforce_testing);
-}
-
 bool allows(const sts::Policy& policy, const std::string& host) {
   return std::any_of(policy.mx.begin(), policy.mx.end(),
                      [&](const sts::MxPattern& pattern) { return pattern.matches(host); });
@@ -43,6 +38,11 @@ std::string_view name_of(Decision::Kind kind) {
   return "unknown";
 }
 
+bool is_enforced(const sts::Policy& policy, const Terms& terms) {
+  return policy.mode == sts::Mode::enforce ||
+         (policy.mode == sts::Mode::testing && terms.enforce_testing);
+}
+
 bool needs_mx_hosts(const sts::Policy& policy, const Terms& terms) {
   return is_enforced(policy, terms) && terms.profile == Profile::compat && !terms.bracketed;
 }
@@ -52,6 +52,7 @@ Decision apply(std::shared_ptr<const sts::StoredPolicy> policy, const Question& 
   Decision decision;
   if (!is_enforced(policy->policy, question.terms)) {
     decision.reason = std::string("mode ") + std::string(name_of(policy->policy.mode));
+    decision.policy = std::move(policy);
     return decision;
   }
   decision.kind = Decision::Kind::secure;

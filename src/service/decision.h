@@ -21,7 +21,8 @@ struct Decision {
 
   Kind kind = Kind::no_policy;
   std::string reason;  ///< for people, printable; of `temporary` and of `no_policy`
-  std::shared_ptr<const sts::StoredPolicy> policy;  ///< of `secure`
+  /// Of `secure`: the one to satisfy. Of `no_policy`: the one that asks for nothing, if any.
+  std::shared_ptr<const sts::StoredPolicy> policy;
   /// Of `secure` in the compat profile: the MX hosts that the policy allows, by preference, at most
   /// 64; empty if it allows none of those that exist.
   std::vector<std::string> mx_names;
@@ -37,6 +38,10 @@ std::string_view name_of(Decision::Kind kind);
 /// needs_mx_hosts() says so. valid_until is left to the caller.
 Decision apply(std::shared_ptr<const sts::StoredPolicy> policy, const Question& question,
                const MxHosts* hosts);
+
+/// True if `policy` is to be enforced for a question on these terms (RFC 8461 section 5,
+/// decisions.md 12).
+bool is_enforced(const sts::Policy& policy, const Terms& terms);
 
 /// True if `policy`, applied to a question on these terms, is answered by names of MX hosts, which
 /// must be looked up first.

@@ -12,6 +12,9 @@ namespace {
 using base::Error;
 using base::Fault;
 
+// A fetch that has not begun by then is not worth waiting for: nobody does any more.
+constexpr base::seconds kSlotPatience{60};
+
 sts::Event event_of(const net::DnsAnswer& answer, std::string& reason) {
   if (answer.kind != net::DnsAnswer::Kind::records)
     return sts::TxtAbsent{sts::Absence::no_record, answer.ttl};
@@ -82,7 +85,9 @@ void Discovery::begin_fetch() {
     step_ = std::make_unique<PolicyFetch>(outside_.https, *request,
                                           [this](const auto& policy) { on_policy(policy); });
   });
-  if (!slot_) on_policy(Error{Fault::overloaded, "too many policy fetches are waiting"});
+  const Error too_many{Fault::overloaded, "too many policy fetches are waiting"};
+  if (!slot_) return on_policy(too_many);
+  step_ = outside_.timers.after(kSlotPatience, [this, too_many] { on_policy(too_many); });
 }
 
 void Discovery::on_policy(const base::Result<sts::Policy>& policy) {

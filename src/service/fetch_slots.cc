@@ -28,7 +28,12 @@ class FetchSlots::Slot final : public base::Operation {
 
 base::OperationPtr FetchSlots::request(std::string registered_domain,
                                        std::function<void()> granted) {
-  if (waiting_ >= limits_.waiting) return nullptr;
+  const auto known = shares_.find(registered_domain);
+  const bool begins = known == shares_.end() ? brisk_ < limits_.total : may_begin(known->second);
+  if (!begins && waiting_ >= limits_.waiting) return nullptr;
+  if (known != shares_.end() &&
+      known->second.waiting.size() >= limits_.waiting_per_registered_domain)
+    return nullptr;
   auto slot = std::make_unique<Slot>(*this, std::move(registered_domain), std::move(granted));
   auto& share = shares_[slot->domain_];
   if (share.waiting.empty() && may_begin(share)) {
@@ -50,15 +55,19 @@ void FetchSlots::begin(Slot& slot) {
   ++shares_[slot.domain_].holding;
   slot.state_ = Slot::State::brisk;
   slot.timer_ = timers_.after(base::milliseconds(0), [this, &slot] {
-    slot.timer_ = timers_.after(kSlow, [this, &slot] {
-      if (slow_ >= limits_.total * kSlowFactor) return;
-      slot.state_ = Slot::State::slow;
-      --brisk_;
-      ++slow_;
-      grant_waiting();
-    });
+    watch_for_slowness(slot);
     const auto granted = std::move(slot.granted_);
     granted();  // may destroy the slot
+  });
+}
+
+void FetchSlots::watch_for_slowness(Slot& slot) {
+  slot.timer_ = timers_.after(kSlow, [this, &slot] {
+    if (slow_ >= limits_.total * kSlowFactor) return watch_for_slowness(slot);
+    slot.state_ = Slot::State::slow;
+    --brisk_;
+    ++slow_;
+    grant_waiting();
   });
 }
 

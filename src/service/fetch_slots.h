@@ -21,6 +21,7 @@ class FetchSlots {
     std::size_t total = 64;
     std::size_t per_registered_domain = 4;
     std::size_t waiting = 4096;
+    std::size_t waiting_per_registered_domain = 64;
   };
   static constexpr base::milliseconds kSlow{2000};
 
@@ -30,7 +31,8 @@ class FetchSlots {
 
   /// A place in the queue, then a slot: calls `granted` (never from inside request()) when the
   /// fetch may begin; destroying the operation gives the slot or the place back. Returns nullptr if
-  /// the queue is full. The FetchSlots must outlive what it returned.
+  /// it would have to wait and the queue, or the registered domain's share of it, is full. The
+  /// FetchSlots must outlive what it returned.
   base::OperationPtr request(std::string registered_domain, std::function<void()> granted);
 
  private:
@@ -42,6 +44,7 @@ class FetchSlots {
 
   bool may_begin(const Share& share) const;
   void begin(Slot& slot);
+  void watch_for_slowness(Slot& slot);
   void grant_waiting();
   void forget(Slot& slot);
 

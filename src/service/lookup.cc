@@ -28,10 +28,12 @@ void Lookup::on_mx(const base::Result<net::DnsAnswer>& answer) {
     mx_hosts_ = answer.error();
   }
   mx_.reset();
-  tell_waiters();
+  const bool failed = !mx_hosts_->ok();
+  // A failure is for those who waited for it; who comes later asks anew.
+  if (tell_waiters() && failed) mx_hosts_.reset();
 }
 
-void Lookup::tell_waiters() {
+bool Lookup::tell_waiters() {
   // Delivering may join and destroy waiters, so the walk begins anew after each.
   for (auto at = waiters_.begin(); at != waiters_.end();) {
     auto* waiter = *at;
@@ -46,7 +48,9 @@ void Lookup::tell_waiters() {
   if (waiters_.empty() && !discovery_ && !mx_) {
     const auto ended = std::move(ended_);
     ended();  // destroys this
+    return false;
   }
+  return true;
 }
 
 }  // namespace tlspolicyd::service

@@ -48,8 +48,9 @@ class Lookup {
   /// Its result, nothing while it is under way.
   const std::optional<base::Result<MxHosts>>& mx_hosts() const { return mx_hosts_; }
 
-  /// Lets every waiter that can be answered go; then ends if nothing is left to do.
-  void tell_waiters();
+  /// Lets every waiter that can be answered go; then ends if nothing is left to do. False if it has
+  /// ended, and thereby been destroyed.
+  bool tell_waiters();
 
  private:
   void on_mx(const base::Result<net::DnsAnswer>& answer);

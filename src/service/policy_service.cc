@@ -33,6 +33,8 @@ Settled PolicyService::settled(std::string_view domain, const Terms& terms) {
     // What is being fetched at this moment is worth waiting for.
     return {.known = !in_flight_.contains(std::string(domain)), .wire = {}};
   }
+  if (!is_enforced(entry.stored->policy, terms))
+    return {.known = !in_flight_.contains(std::string(domain)), .wire = {}};
   for (const auto& kept : record->replies)
     if (kept.terms == terms && now < kept.valid_until) return {.known = true, .wire = kept.wire};
   return {};
@@ -76,11 +78,12 @@ Lookup& PolicyService::lookup_for(const base::DomainName& domain) {
 }
 
 void PolicyService::log_decision(const Question& question, const Decision& decision) const {
-  const auto severity = decision.kind == Decision::Kind::temporary ? base::Severity::warning
-                        : decision.kind == Decision::Kind::secure  ? base::Severity::info
-                                                                   : base::Severity::debug;
+  using base::Severity;
+  const auto severity = decision.kind == Decision::Kind::temporary ? Severity::warning
+                        : decision.policy                          ? Severity::info
+                                                                   : Severity::debug;
   if (!outside_.log.enabled(severity)) return;
-  if (decision.kind == Decision::Kind::secure) {
+  if (decision.policy) {
     outside_.log.write(severity, "answered",
                        {{"domain", question.domain.text()},
                         {"answer", name_of(decision.kind)},

@@ -29,7 +29,8 @@ class PolicyService {
   /// base::DomainName::text() writes it; of any other text nothing is known.
   Settled settled(std::string_view domain, const Terms& terms);
 
-  /// Asks. `done` gets the decision, within 50 s at the latest, usually within milliseconds.
+  /// Asks. `done` gets the decision within the settings' patience and the resolver's own deadline,
+  /// 40 s by default, usually within milliseconds.
   base::OperationPtr ask(Question question, Done done);
 
   /// Keeps the reply made of a decision for settled(), as long as the decision is valid.

@@ -8,19 +8,36 @@ namespace {
 using base::seconds;
 using base::WallTime;
 
+/// Whether a moment is still to come. One farther away than can have been meant was noted under a
+/// clock that has been set back since, and binds no more.
+bool is_ahead(WallTime moment, WallTime now, seconds farthest) {
+  return now < moment && moment <= now + farthest;
+}
+
+/// The first question after the expiry must look for a newer policy.
+void look_again_at_expiry(Entry& entry) {
+  entry.txt_due = std::min(entry.txt_due, entry.stored->expires_at());
+}
+
 seconds clamp_ttl(seconds ttl) { return std::clamp(ttl, Timing::kTxtFloor, Timing::kTxtCeiling); }
 
 Next on(Entry& entry, const TxtFound& txt, WallTime now) {
   entry.dns_pause = seconds{0};
+  entry.absence = Absence::unknown;
   entry.txt_due = now + clamp_ttl(txt.ttl);
   // An expired policy is not revived by an equal id (state X): it must be fetched.
-  if (entry.is_valid(now) && entry.stored->id == txt.id) return Next::answer;
+  if (entry.is_valid(now) && entry.stored->id == txt.id) {
+    look_again_at_expiry(entry);
+    return Next::answer;
+  }
   // An id that may not be fetched yet is looked at again as soon as it may.
-  if (entry.failed && entry.failed->id == txt.id && now < entry.failed->retry_at) {
+  if (entry.failed && entry.failed->id == txt.id &&
+      is_ahead(entry.failed->retry_at, now, Timing::kFetchFailedLast)) {
+    entry.absence = Absence::fetch_failed;
     entry.txt_due = std::min(entry.txt_due, entry.failed->retry_at);
     return Next::answer;
   }
-  if (now < entry.fetch_floor) {
+  if (is_ahead(entry.fetch_floor, now, Timing::kFetchFloor)) {
     entry.txt_due = std::min(entry.txt_due, entry.fetch_floor);
     return Next::answer;
   }
@@ -72,10 +89,13 @@ Next on(Entry& entry, const PolicyFetched& fetch, WallTime now) {
   entry.stored = std::make_shared<const StoredPolicy>(StoredPolicy{fetch.policy, fetch.id, now});
   entry.failed.reset();
   entry.absence = Absence::unknown;
+  look_again_at_expiry(entry);
   return Next::answer;
 }
 
 }  // namespace
+
+bool Entry::is_due(WallTime now) const { return !is_ahead(txt_due, now, Timing::kTxtCeiling); }
 
 WallTime StoredPolicy::expires_at() const {
   return fetched_at + std::max(policy.max_age, Timing::kFetchFloor);

@@ -64,7 +64,7 @@ struct Entry {
   /// State V.
   bool is_valid(base::WallTime now) const { return stored && now < stored->expires_at(); }
   /// True if a question must first look at the TXT record.
-  bool is_due(base::WallTime now) const { return now >= txt_due; }
+  bool is_due(base::WallTime now) const;
 };
 
 /// Events. TTLs are those of the DNS, unclamped.
@@ -98,7 +98,7 @@ enum class Next {
 };
 
 /// Applies `event` at `now` to `entry` and says what to do next.
-/// Faults that are our own trouble (base::is_own_trouble) leave no trace: the next question looks
+/// Faults that are our own trouble (base::is_own_trouble) set no back-off: the next question looks
 /// again at once.
 Next advance(Entry& entry, const Event& event, base::WallTime now);
 

@@ -74,7 +74,10 @@ class Explainer {
     const auto name = domain.below("_mta-sts");
     if (!name) return conclude(kNotFound);
     out_.txt = look_up(*name, net::RecordType::txt);
-    if (!out_.txt->outcome) return conclude(kTemporary);
+    if (!out_.txt->outcome) {
+      reply_to_failure(out_.txt->outcome.error(), config_.discovery.defer_on_dns_error);
+      return conclude(kTemporary);
+    }
     out_.record = sts::select_record(out_.txt->outcome->txt);
     return out_.record->verdict == sts::TxtSelection::Verdict::ok || conclude(kNotFound);
   }
@@ -108,7 +111,11 @@ class Explainer {
     look_up_addresses(request->host);
     out_.https =
         wait_for<net::HttpsReply>([&](auto done) { return https_.get(*request, std::move(done)); });
-    if (!out_.https->outcome) return conclude(kNotFound);
+    if (!out_.https->outcome) {
+      const auto& error = out_.https->outcome.error();
+      reply_to_failure(error, false);
+      return conclude(base::is_own_trouble(error.fault) ? kTemporary : kNotFound);
+    }
     out_.policy = service::judge_reply(*out_.https->outcome);
     return out_.policy->ok() || conclude(kNotFound);
   }
@@ -161,6 +168,14 @@ class Explainer {
     const bool any = std::any_of(out_.mx_verdicts.begin(), out_.mx_verdicts.end(),
                                  [](const MxVerdict& mx) { return !mx.pattern.empty(); });
     return any ? kFound : kDeferred;
+  }
+
+  /// What the daemon would say if it knew nothing else of the domain (decisions.md 6, 11).
+  void reply_to_failure(const base::Error& why, bool defer) {
+    const auto text = base::is_own_trouble(why.fault) || defer
+                          ? postfix::render_temporary(out_.domain + ": " + why.text)
+                          : std::string("NOTFOUND ");
+    for (const char* map : {"postfix", "postfix-tlsrpt"}) out_.replies.push_back({map, text});
   }
 
   bool conclude(int exit_code) {

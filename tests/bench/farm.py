@@ -106,8 +106,8 @@ class Farm:
         namespace.replace_file(BUNDLE, Path(BUNDLE).read_bytes() + own, directory)
 
     def _write_zone(self) -> None:
-        lines = ["$TTL 3600", f"$ORIGIN {self._zone}.", "@ SOA ns hostmaster 1 3600 900 604800 3600",
-                 "@ NS ns", f"ns A {NAME_SERVER}"]
+        lines = ["$TTL 3600", f"$ORIGIN {self._zone}.",
+                 "@ SOA ns hostmaster 1 3600 900 604800 3600", "@ NS ns", f"ns A {NAME_SERVER}"]
 
         def publish(label: str, web: str) -> None:
             lines.append(f'_mta-sts.{label} TXT "v=STSv1; id=20260101000000;"')
@@ -144,11 +144,14 @@ class Farm:
         for name, text in (("nsd", NSD), ("unbound", UNBOUND), ("nginx", NGINX)):
             (self._directory / f"{name}.conf").write_text(text.format(**places))
         self._begin("nsd", "nsd", "-d", "-c")
-        self._processes[-1].wait_until(lambda: dns.ask(NAME_SERVER, self._zone, "SOA", 0.2) == (0, 1))
+        self._processes[-1].wait_until(lambda: self._is_served_by(NAME_SERVER))
         self._begin("unbound", "unbound", "-d", "-c")
-        self._processes[-1].wait_until(lambda: dns.ask(RESOLVER, self._zone, "SOA", 0.2) == (0, 1))
+        self._processes[-1].wait_until(lambda: self._is_served_by(RESOLVER))
         self._begin("nginx", "nginx", "-c")
         self._processes[-1].wait_until(lambda: _connects(WEB[-1]))
+
+    def _is_served_by(self, server: str) -> bool:
+        return dns.ask(server, self._zone, "SOA", 0.2) == (0, 1)
 
     def _begin(self, name: str, *command: str) -> None:
         config = str(self._directory / f"{name}.conf")

@@ -62,7 +62,7 @@ class Bench:
     def cached(self) -> list[Line]:
         daemon = self._loaded_daemon()
         names = self.farm.enforcing
-        constant = ConstantServer(self.programs / "bench-constant-server", ask(daemon, names[0]), self.directory)
+        constant = self._constant_server(ask(daemon, names[0]))
         costs = {daemon: [], constant: []}
         delays = {daemon: [], constant: []}  # reports
         # One of each in turn, so that a busy minute of the machine does not befall only one.
@@ -124,13 +124,14 @@ class Bench:
         for n, names in enumerate(rounds):
             meanwhile = n % 2 == 1
             name = "beside_silent_host" if meanwhile else "without_silent_host"
-            slow = Load(self.programs / "bench-load", daemon, "-c", 1, "-n", 1, self.farm.silent) if meanwhile else None
+            slow = self._ask_silent_host(daemon) if meanwhile else None
             _, result = self._measure(name, daemon, names)
             p99[meanwhile].append(result["p99_us"] / 1000)
-            if slow is not None and slow.ended():
+            if slow is None:
+                continue
+            if slow.ended():
                 self.wrong.append("silent: its question was over before the others'")
-            if slow is not None:
-                slow.stop()
+            slow.stop()
         daemon.stop()
         # A quarter more is within what two runs of the same differ by.
         return [
@@ -182,7 +183,7 @@ class Bench:
         known = self.farm.enforcing[:len(self.farm.enforcing) // 5]
         unknown = self.farm.enforcing[len(known):]
         self._measure("storm_warming", daemon, known)
-        constant = ConstantServer(self.programs / "bench-constant-server", ask(daemon, known[0]), self.directory)
+        constant = self._constant_server(ask(daemon, known[0]))
         storm = self._start("storm", daemon, unknown)
         # It ends with the storm: the duration is only a bound.
         steady = self._start("steady", daemon if ask_daemon else constant, known,
@@ -195,6 +196,12 @@ class Bench:
         constant.stop()
         daemon.stop()
         return result
+
+    def _constant_server(self, reply: str) -> ConstantServer:
+        return ConstantServer(self.programs / "bench-constant-server", reply, self.directory)
+
+    def _ask_silent_host(self, daemon: Daemon) -> Load:
+        return Load(self.programs / "bench-load", daemon, "-c", 1, "-n", 1, self.farm.silent)
 
     def _start(self, name: str, server: Server, names: list[str], *arguments: object) -> Load:
         keys = self.directory / f"{name}.keys"

@@ -51,7 +51,7 @@ def p99(taken: list[float]) -> float:
 
 class Patience(WorldTest):
     def test_crowd(self):
-        """decision 15, I8: 50 questions at once for one unknown domain are one TXT query, one fetch"""
+        """decision 15, I8: 50 questions at once for an unknown domain: one TXT query, one fetch"""
         start = threading.Barrier(50)
 
         def ask_with_all(_):
@@ -148,7 +148,7 @@ class ManyConnections(WorldTest):
                 connection.close()
 
     def test_beyond_the_limit(self):
-        """decision 16: beyond the limit of connections the longest idle one goes, new ones come in"""
+        """decision 16: beyond the limit the longest idle connection goes, new ones come in"""
         daemon = self.daemon
         if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 10000:
             self.skipTest("this shell may not open 10,000 files")

@@ -28,10 +28,11 @@ DOMAINS = (
     host("nopolicy.test", body="<html>It works!</html>\n"),
     host("nothing.test", body=""),
     host("covered.test", certificate=Certificate(("*.covered.test",))),
-    host("partial.test", certificate=Certificate(("mta-*.partial.test",))),
+    host("partial.test", certificate=Certificate(("m*.partial.test",))),
     host("tooearly.test", certificate=Certificate(("mta-sts.tooearly.test",), valid="future")),
     host("providers.test", alias="mta-sts.provider.test",
          certificate=Certificate(("mta-sts.provider.test",))),
+    host("encoded.test", headers=(("Content-Encoding", "br"),)),
     host("stale.test", headers=(("Cache-Control", "no-store, max-age=0"), ("Expires", "0"))),
     host("bothways.test", records=(f"mta-sts A {LOOPBACK}",)),
     *(plain(name, kind) for name, kind in {**MEDIA_TYPES_TAKEN, **MEDIA_TYPES_REFUSED}.items()),
@@ -72,7 +73,7 @@ class PolicyHosts(WorldTest):
                 self.assert_not_found(name)
 
     def test_certificates(self):
-        """S17, S18: the certificate is valid for mta-sts.DOMAIN by its DNS-ID, or there is no policy"""
+        """S17, S18: only a certificate with the DNS-ID mta-sts.DOMAIN will do"""
         self.assert_secure("covered.test", "mx.covered.test")
         for name in ("wrongcert.test", "selfsigned.test", "expired.test", "tooearly.test",
                      "cnonly.test", "partial.test", "providers.test"):
@@ -98,6 +99,7 @@ class PolicyHosts(WorldTest):
         self.assert_secure("fullsize.test", "mx.fullsize.test")
         self.assert_not_found("oversized.test")
         self.assert_not_found("gzip.test")
+        self.assert_not_found("encoded.test")
 
     def test_form(self):
         """S16: LF will do; what is no policy is none"""

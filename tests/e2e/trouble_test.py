@@ -35,7 +35,7 @@ class DeadResolver(WorldTest):
         self.world.resolver.wait()
 
     def test_stopped(self):
-        """D-h, decision 11: without a resolver a known policy stays, an unknown domain is an error"""
+        """D-h, decision 11: without resolver known policies stay, unknown domains are errors"""
         wanted = self.world.domain("enforce.test").questions[0].tlsrpt
         self.assert_answer("enforce.test", wanted, "postfix-tlsrpt")
         self.world.resolver.stop()

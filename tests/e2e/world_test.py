@@ -65,6 +65,7 @@ class TheWorld(WorldTest):
                            ("html.test", b"\r\nContent-Type: text/html\r\n"),
                            ("gzip.test", b"\r\nContent-Encoding: gzip\r\n"),
                            ("notfound.test", b"HTTP/1.1 404 "),
+                           ("notfound.test", b"mode: enforce"),
                            ("oversized.test", b"\r\nContent-Length: 65537\r\n"),
                            ("private.test", b"mode: enforce"),
                            ("twotxt.test", b"mode: enforce"),

@@ -1,4 +1,4 @@
-"""A small Internet of its own for tlspolicyd: see world.World, and domains.DEMO for who lives there."""
+"""A small Internet of its own for tlspolicyd: World makes it, DEMO says who lives there."""
 
 from .domains import COMPAT, DEMO, NOT_FOUND, TLSRPT, Domain, PolicyHost, Question
 from .processes import Failed

@@ -76,7 +76,8 @@ class Authority:
         if certificate.san:
             names = ",".join("DNS:" + name for name in certificate.names)
             extensions.append("subjectAltName=" + names)
-        request = ["req", "-new", "-key", str(self.key), "-subj", "/CN=" + certificate.names[0][:64]]
+        subject = "/CN=" + certificate.names[0][:64]
+        request = ["req", "-new", "-key", str(self.key), "-subj", subject]
         for extension in extensions:
             request += ["-addext", extension]
         sign = ["-CA", str(self.root), "-CAkey", str(self.key)]

@@ -29,9 +29,10 @@ class Daemon:
             command += ["-c", str(file)]
         surroundings = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
                         "STATE_DIRECTORY": str(state), "LANG": "C.UTF-8",
-                        # The sanitizers' builds: freed memory goes back at once, so that growth is ours.
+                        # Of the sanitizers: little freed memory is kept, so that growth is ours.
                         "ASAN_OPTIONS": "quarantine_size_mb=1:detect_leaks=1",
-                        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", **(environment or {})}
+                        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+                        **(environment or {})}
         self.log = directory / "tlspolicyd.log"
         self.process = Process("tlspolicyd", command, self.log, surroundings, directory, open_files)
         self._port = port

@@ -10,6 +10,7 @@ from .authority import Certificate
 from .domains import policy
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 GOOD = policy("mx.hostile.test").encode()  # only a client that is cheated ever takes it
 
 
@@ -143,19 +144,15 @@ def silent(data: bytes):
 # Name: (behaviour, further arguments of HostileServer, what it shows)
 HOSTS = {
     "endlessbody": (forever(OK + b"\r\n" + GOOD, b"filler: x\r\n"), {}, "A-1 endless body"),
-    "hugelength": (forever(OK + b"Content-Length: 999999999999999\r\n\r\n" + GOOD, b"filler: x\r\n"),
-                   {}, "A-1 huge Content-Length"),
-    "endlesschunks": (forever(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"b\r\nfiller: x\r\n\r\n"),
-                      {}, "A-1 endless chunks"),
+    "hugelength": (forever(OK + b"Content-Length: 999999999999999\r\n\r\n" + GOOD,
+                           b"filler: x\r\n"), {}, "A-1 huge Content-Length"),
+    "endlesschunks": (forever(CHUNKED, b"b\r\nfiller: x\r\n\r\n"), {}, "A-1 endless chunks"),
     "endlessline": (forever(b"HTTP/1.1 200 OK\r\nX-Long: ", b"a"), {}, "A-3 endless header line"),
     "endlessstatus": (forever(b"HTTP/1.1 200 ", b"O"), {}, "A-3 endless status line"),
     "endlessheader": (forever(OK, b"X-More: and more\r\n"), {}, "A-3 endless header lines"),
-    "endlesssize": (forever(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"0"), {},
-                    "A-1 endless chunk-size line"),
-    "endlessext": (forever(OK + b"Transfer-Encoding: chunked\r\n\r\n5;x=", b"y"), {},
-                   "A-1 endless chunk extension"),
-    "endlesstrailer": (forever(OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X-More: b\r\n"), {},
-                       "A-3 endless trailers"),
+    "endlesssize": (forever(CHUNKED, b"0"), {}, "A-1 endless chunk-size line"),
+    "endlessext": (forever(CHUNKED + b"5;x=", b"y"), {}, "A-1 endless chunk extension"),
+    "endlesstrailer": (forever(CHUNKED + b"0\r\n", b"X-More: b\r\n"), {}, "A-3 endless trailers"),
     "continue": (forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), {}, "A-3 flood of 1xx"),
     "emptylines": (forever(b"", b"\r\n"), {}, "A-3 endless empty lines"),
     "drip": (drop(OK + b"Content-Length: %d\r\n\r\n" % len(GOOD) + GOOD, 1.0), {},
@@ -164,7 +161,8 @@ HOSTS = {
               "A-4 stalls before the last byte"),
     "http09": (proper(GOOD), {}, "A-22 HTTP/0.9"),
     "truncated": (cut(OK + b"\r\n" + GOOD), {}, "a body cut off without TLS's end"),
-    "shortbody": (proper(OK + b"Content-Length: 1000\r\n\r\n" + GOOD), {}, "fewer bytes than promised"),
+    "shortbody": (proper(OK + b"Content-Length: 1000\r\n\r\n" + GOOD), {},
+                  "fewer bytes than promised"),
     "reset": (abrupt(OK + b"Content-Length: 1000\r\n\r\n" + GOOD), {}, "reset in the body"),
     "resetatonce": (abrupt(b""), {}, "reset after the request"),
     "closed": (proper(b""), {}, "closed without a response"),

@@ -30,7 +30,7 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
 
 
 def enter() -> None:
-    """Moves the rest of this program into fresh namespaces; needs root, one thread, and comes first.
+    """Moves the rest of this program into fresh namespaces. Needs root and one thread.
 
     The program goes on in a child, process 1 of its own process-id namespace: when it ends, in
     whatever way, the kernel ends everything that it started, and the network, the mounts and the

@@ -24,9 +24,9 @@ class Process:
         self.log = log
         with open(log, "ab") as out:
             # Its own session: Ctrl-C is for us, and we end what we started.
-            self._popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
-                                           stderr=out, env=environment, cwd=cwd,
-                                           start_new_session=True, preexec_fn=set_limits if open_files else None)
+            self._popen = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, cwd=cwd,
+                start_new_session=True, preexec_fn=set_limits if open_files else None)
 
     @property
     def pid(self) -> int:
@@ -48,7 +48,8 @@ class Process:
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.alive():
-                raise Failed(f"{self.name} ended with {self._popen.returncode}:\n{self.last_words()}")
+                code = self._popen.returncode
+                raise Failed(f"{self.name} ended with {code}:\n{self.last_words()}")
             if time.monotonic() > deadline:
                 raise Failed(f"{self.name} was not ready within {seconds} s:\n{self.last_words()}")
             time.sleep(0.005)

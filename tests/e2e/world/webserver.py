@@ -71,8 +71,8 @@ class Webserver:
         file = directory / "nginx.conf"
         file.write_text(config + "}\n")
         self._process = Process(
-            "nginx", ["nginx", "-e", str(directory / "error.log"), "-p", str(directory), "-c", str(file)],
-            directory / "error.log")
+            "nginx", ["nginx", "-e", str(directory / "error.log"), "-p", str(directory),
+                      "-c", str(file)], directory / "error.log")
 
     def _host(self, domain: Domain, authority: Authority) -> str:
         host = domain.host
@@ -86,7 +86,8 @@ class Webserver:
         if location:
             answer += f"      return {host.status} {location};\n"
         elif host.status != 200:
-            answer += f"      return {host.status};\n"
+            # A good policy beside the wrong status: it is the status that is judged.
+            answer += f"      return {host.status} '{body.decode()}';\n"
         else:
             answer += f"      alias {file};\n"
         return _HOST.format(address=address, name=domain.policy_host,

@@ -67,9 +67,8 @@ TEST_CASE("S33, 0.2, decision 10, I10 keys that have no policy domain") {
       "[relay.example]25", "[[relay.example]]", "[relay.example]]:25", "[relay.example:587]",
       // ports
       "relay.example:0", "relay.example:65536", "relay.example:99999999999", "relay.example:-1",
-      "relay.example:+25", "relay.example:25x", "relay.example:http", "relay.example:SMTP",
-      "relay.example:0x19", "[relay.example]:smtp:25", "relay.example:25:25", ":25", ":",
-      "inet:relay.example:25", "unix:/var/run/lmtp"};
+      "relay.example:+25", "relay.example:25x", "relay.example:0x19", "[relay.example]:smtp:25",
+      "relay.example:25:25", ":25", ":", "inet:relay.example:25", "unix:/var/run/lmtp"};
   for (const auto& key : keys) {
     CAPTURE(key);
     const auto next_hop = parse_next_hop(key);
@@ -98,3 +97,13 @@ TEST_CASE("0.1 a host part over 253 octets is refused, also where its A-label is
 
 }  // namespace
 }  // namespace tlspolicyd::postfix
+
+TEST_CASE("I1 a port's name that is not known here keeps the policy domain") {
+  for (const char* key : {"relay.example:msa", "[relay.example]:msa", "relay.example:SMTP"}) {
+    CAPTURE(key);
+    const auto next_hop = parse_next_hop(key);
+    REQUIRE(next_hop.ok());
+    CHECK(next_hop->domain.text() == "relay.example");
+    CHECK(next_hop->port == 25);
+  }
+}

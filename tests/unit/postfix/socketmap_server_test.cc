@@ -144,6 +144,30 @@ TEST_CASE("a client that asks without reading is served no further, and everythi
   CHECK(bytes >= asked * 12);
 }
 
+TEST_CASE(
+    "C-4 what a client sends ahead is bounded, also while an answer of ours cannot be written") {
+  Bench bench;
+  const auto client = bench.connect();
+  // Replies fill the socket until one of them stays unsent, and one question waits.
+  std::string many;
+  for (int n = 0; n < 500; ++n) many += "16:postfix .test.or,";
+  many += "17:postfix wait.test,";
+  for (int n = 0; n < 200; ++n) {
+    if (::send(client.get(), many.data(), many.size(), MSG_NOSIGNAL) < 0) break;
+    bench.turn();
+  }
+  bench.time.pass(base::seconds{1});
+  std::size_t taken = 0;
+  const std::string more(16'384, '1');
+  for (int n = 0; n < 400; ++n) {
+    const auto length = ::send(client.get(), more.data(), more.size(), MSG_NOSIGNAL);
+    if (length > 0) taken += static_cast<std::size_t>(length);
+    bench.turn();
+  }
+  // What the kernel's own buffers hold, and not a byte a turn for ever.
+  CHECK(taken < 2'000'000);
+}
+
 TEST_CASE("stop_accepting closes what waits for nothing and lets the others finish") {
   Bench bench;
   const auto idle = bench.connect();

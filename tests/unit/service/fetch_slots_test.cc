@@ -63,6 +63,20 @@ TEST_CASE("slow ones still count for their registered domain, and are bounded to
   CHECK(bench.begun.size() == 5);
 }
 
+TEST_CASE("A-4 one owner's queue is bounded, and a full queue refuses nobody who need not wait") {
+  Bench bench(
+      {.total = 4, .per_registered_domain = 1, .waiting = 3, .waiting_per_registered_domain = 2});
+  std::vector<base::OperationPtr> held;
+  for (int n = 0; n < 3; ++n) held.push_back(bench.request("a.test", "a"));
+  CHECK(bench.request("a.test", "a") == nullptr);
+  for (int n = 0; n < 2; ++n) held.push_back(bench.request("b.test", "b"));
+  CHECK(bench.request("b.test", "b") == nullptr);  // the queue is full
+  held.push_back(bench.request("c.test", "c"));
+  REQUIRE(held.back() != nullptr);
+  bench.time.pass(milliseconds{1});
+  CHECK(bench.begun == Begun{"a", "b", "c"});
+}
+
 TEST_CASE("a full queue is refused, a cancelled place is free again") {
   Bench bench({.total = 1, .per_registered_domain = 1, .waiting = 1});
   auto first = bench.request("a.test", "a");
