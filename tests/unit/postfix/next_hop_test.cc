@@ -101,7 +101,7 @@ TEST_CASE("0.1 a host part over 253 octets is refused, also where its A-label is
 TEST_CASE("I1 a port's name that is not known here keeps the policy domain") {
   for (const char* key : {"relay.example:msa", "[relay.example]:msa", "relay.example:SMTP"}) {
     CAPTURE(key);
-    const auto next_hop = postfix::parse_next_hop(key);
+    const auto next_hop = tlspolicyd::postfix::parse_next_hop(key);
     REQUIRE(next_hop.ok());
     CHECK(next_hop->domain.text() == "relay.example");
     CHECK(next_hop->port == 25);
