@@ -169,7 +169,7 @@ class Bench:
         ]
 
     def _bare_fetch(self) -> float:
-        """Microseconds of CPU that 1,000 of the fetches need at least, with OpenSSL as it is."""
+        """Microseconds of CPU per fetch, of 1,000 blocking ones with OpenSSL as it is."""
         hosts = "".join(f"mta-sts.{name} {self.farm.web_address(n)}\n"
                         for n, name in enumerate(self.farm.enforcing[:1000]))
         done = subprocess.run([self.programs / "bench-bare-fetch"], input=hosts, text=True,
