@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
@@ -62,6 +63,9 @@ class Daemon {
   net::DnsResolver::Options resolver_options() const {
     auto options = config_.resolver;
     if (options.servers.empty()) options.servers = resolv_conf_.servers();
+    // A question that finds no place in our own resolver must hear so before its time is over:
+    // that is our trouble and no silent DNS.
+    options.line_limit = std::min(options.line_limit, config_.discovery.answer_deadline / 2);
     return options;
   }
 

@@ -199,9 +199,6 @@ void check_together(const Config& config, Mistakes& mistakes) {
   // Postfix gives up after 100 s; a few seconds are for the MX look-up.
   if (config.discovery.fetch_deadline > seconds{80})
     mistakes.push_back({0, "discovery.fetch_deadline: at most 80s, since Postfix waits 100 s"});
-  // Shorter, a question that waits for our own resolver would look like one that nobody answers.
-  if (config.discovery.answer_deadline < seconds{4})
-    mistakes.push_back({0, "discovery.answer_deadline: at least 4s"});
   if (config.discovery.answer_deadline > config.discovery.fetch_deadline)
     mistakes.push_back(
         {0, "discovery.answer_deadline: must not be longer than discovery.fetch_deadline"});

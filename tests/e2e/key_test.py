@@ -14,7 +14,7 @@ NO_TRAFFIC = (
     "[localhost]:10025", "test", "enforce", "host.invalid", "service.onion", "printer.local",
     "/var/spool/lmtp", "enforce..test", "-enforce.test", "x" * 64 + ".test", "enforce.test..",
     "a." * 130 + "test", "enforce test", "enforce.test ", "*.enforce.test",
-    "enforce.test:nosuchport",
+    "enforce.test:99999",
 )
 
 

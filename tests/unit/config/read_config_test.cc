@@ -118,7 +118,6 @@ TEST_CASE("each mistake is told with its line and what is expected") {
        "1: discovery.on_dns_error: one of notfound, temp is expected, not \"defer\"\n"},
       {"discovery: {fetch_deadline: 90s}",
        "0: discovery.fetch_deadline: at most 80s, since Postfix waits 100 s\n"},
-      {"discovery: {answer_deadline: 3s}", "0: discovery.answer_deadline: at least 4s\n"},
       {"discovery: {answer_deadline: 40s}",
        "0: discovery.answer_deadline: must not be longer than discovery.fetch_deadline\n"},
       {"log: {level: loud}",
