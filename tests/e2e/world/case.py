@@ -11,7 +11,7 @@ from .world import World
 
 # Answers within seconds where the defaults would take a minute; for tests of hosts that stall.
 HASTY = """
-discovery: {answer_deadline: 3s, fetch_deadline: 4s}
+discovery: {answer_deadline: 4s, fetch_deadline: 4s}
 https: {timeout: 6s}
 """
 

@@ -42,6 +42,7 @@ class World:
         self.directory = Path(tempfile.mkdtemp(prefix="world-", dir="/run"))
         self.directory.chmod(0o755)
         self._daemons: list[Daemon] = []
+        self._started = 0
         self._servers: list = []
         atexit.register(self.close)
         try:
@@ -73,8 +74,8 @@ class World:
 
     def start_daemon(self, path: str, config: str | None = None, **more) -> Daemon:
         """Starts tlspolicyd and waits until it listens."""
-        home = self.directory / f"daemon-{len(self._daemons)}"
-        daemon = Daemon(path, home, config, **more)
+        self._started += 1
+        daemon = Daemon(path, self.directory / f"daemon-{self._started}", config, **more)
         self._daemons.append(daemon)
         return daemon
 
