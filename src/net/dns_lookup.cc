@@ -33,6 +33,7 @@ DnsLookup::~DnsLookup() { leave_resolver(); }
 void DnsLookup::start() {
   place_in_line_.reset();
   state_ = State::working;
+  began_ = resolver_.loop_.steady();
   ++resolver_.at_work_;
   if (servers_->empty()) return arm(milliseconds(0));
   first_ = resolver_.first_server() % servers_->size();
@@ -79,12 +80,34 @@ void DnsLookup::on_time() {
     return finish(base::Error{Fault::overloaded, "too many DNS questions at once"});
   if (servers_->empty())
     return finish(base::Error{Fault::dns_unreachable, "no name server is configured"});
-  if (++attempt_ >= resolver_.options_.attempts || time_left() == milliseconds(0))
-    return finish(verdict());
+  if (++attempt_ >= resolver_.options_.attempts || time_left() == milliseconds(0)) return give_up();
   begin_attempt();
 }
 
+/// Nobody answered in time. Where no server has been heard of meanwhile, whatever the question, it
+/// may be ours that are dead: own trouble, not the domain's (decisions.md 11).
+void DnsLookup::give_up() {
+  auto why = verdict();
+  if (why.fault != Fault::dns_timeout || resolver_.last_heard_ >= began_ ||
+      time_left() == milliseconds(0))
+    return finish(std::move(why));
+  state_ = State::doubting;
+  timer_.reset();
+  pulse_ = std::make_unique<DnsPulse>(
+      resolver_.loop_, *servers_, std::min(resolver_.options_.timeout, time_left()),
+      [this](bool alive) {
+        if (!alive && resolver_.last_heard_ < began_)
+          return finish(base::Error{
+              Fault::dns_unreachable,
+              fmt::format("no name server answers, asked {}", (*servers_)[first_].text())});
+        resolver_.heard();
+        finish(verdict());
+      });
+}
+
 void DnsLookup::told(unsigned ticket, DnsExchange::Outcome outcome) {
+  const auto* silent = std::get_if<DnsExchange::Failure>(&outcome);
+  if (!silent || silent->kind != DnsExchange::Failure::Kind::unreachable) resolver_.heard();
   const auto by = std::find_if(asked_.begin(), asked_.end(),
                                [ticket](const auto& asked) { return asked.ticket == ticket; });
   const auto server = by->server;
@@ -127,7 +150,7 @@ void DnsLookup::failed(std::size_t server, DnsExchange::Failure failure) {
   if (asked_in_attempt_ < servers_->size()) return ask_next();
   // Somebody asked before may still answer in the time of this attempt.
   if (!asked_.empty()) return;
-  if (attempt_ + 1 >= resolver_.options_.attempts) return finish(verdict());
+  if (attempt_ + 1 >= resolver_.options_.attempts) return give_up();
   arm(attempt_ == 0 ? resolver_.options_.pause : resolver_.options_.long_pause);
 }
 
@@ -155,12 +178,13 @@ base::Error DnsLookup::verdict() const {
 void DnsLookup::leave_resolver() {
   const auto was = std::exchange(state_, State::over);
   if (place_in_line_) resolver_.waiting_.erase(*std::exchange(place_in_line_, std::nullopt));
-  if (was == State::working) resolver_.give_back_place();
+  if (was == State::working || was == State::doubting) resolver_.give_back_place();
 }
 
 void DnsLookup::finish(base::Result<DnsAnswer> result) {
   timer_.reset();
   asked_.clear();
+  pulse_.reset();
   leave_resolver();
   const auto done = std::move(done_);
   done(std::move(result));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "net/dns_exchange.h"
+#include "net/dns_pulse.h"
 #include "net/dns_resolver.h"
 
 namespace tlspolicyd::net {
@@ -22,7 +23,7 @@ class DnsLookup final : public base::Operation {
   void start();
 
  private:
-  enum class State { waiting, working, over };
+  enum class State { waiting, working, doubting, over };
   /// A server that was asked and has not failed.
   struct Asked {
     unsigned ticket;
@@ -44,6 +45,7 @@ class DnsLookup final : public base::Operation {
   base::milliseconds attempt_time() const;
   std::string question_text() const;
   base::Error verdict() const;
+  void give_up();
   void leave_resolver();
   void finish(base::Result<DnsAnswer> result);
 
@@ -52,6 +54,7 @@ class DnsLookup final : public base::Operation {
   Resolver::Done done_;
   const DnsResolver::Servers servers_;
   const base::SteadyTime deadline_;
+  base::SteadyTime began_;
   State state_ = State::waiting;
   std::optional<DnsResolver::Waiting::iterator> place_in_line_;
 
@@ -68,6 +71,7 @@ class DnsLookup final : public base::Operation {
   bool authenticated_ = true;
 
   std::vector<Asked> asked_;
+  std::unique_ptr<DnsPulse> pulse_;
   base::OperationPtr timer_;
 };
 

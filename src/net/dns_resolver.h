@@ -21,6 +21,11 @@ namespace tlspolicyd::net {
 /// recursive server has of a failure (unbound: 5 s, in whole seconds), so that the last attempt
 /// makes it look anew.
 ///
+/// Silence: where no server has replied to anything since a question began, they are asked for
+/// something that a resolver knows by itself, for the time of one attempt; if that is not answered
+/// either, our own resolver is dead (dns_unreachable), else the domain's name servers are silent
+/// (dns_timeout).
+///
 /// Order: the server that answered last comes first; the first of the list is tried again once a
 /// minute, at the cost of one time-out if it is still dead.
 class DnsResolver final : public Resolver {
@@ -69,6 +74,8 @@ class DnsResolver final : public Resolver {
 
   /// The index of the server to begin with.
   std::size_t first_server();
+  /// A server has replied, whatever it said.
+  void heard() { last_heard_ = loop_.steady(); }
   void answered_well(const Servers& servers, std::size_t server);
   /// Whether a new question may begin at once, before nobody who waits.
   bool has_place() const { return at_work_ < options_.in_flight && waiting_.empty(); }
@@ -80,6 +87,7 @@ class DnsResolver final : public Resolver {
   Servers servers_;
   std::size_t preferred_ = 0;
   base::SteadyTime last_probe_;
+  base::SteadyTime last_heard_{};
   std::size_t at_work_ = 0;
   Waiting waiting_;
   base::OperationPtr refill_;

@@ -111,8 +111,25 @@ TEST_CASE("a late answer to an earlier attempt counts") {
   CHECK(world.first.datagrams.size() == 2);
 }
 
+namespace {
+
+bool asks_for_localhost(const Bytes& query) {
+  const std::string text(query.begin(), query.end());
+  return text.find(std::string("\x09localhost\0", 11)) != std::string::npos;
+}
+
+/// A resolver that is well, but gets no answer for the domain in question.
+fakes::NameServer::OnDatagram knows_only_localhost() {
+  return [](const Bytes& query, const auto& from) {
+    return asks_for_localhost(query) ? fails_with(3)(query, from) : Replies{};
+  };
+}
+
+}  // namespace
+
 TEST_CASE("each attempt waits twice as long, and silence is dns_timeout") {
   World world;
+  world.second.on_datagram = knows_only_localhost();
   auto options = world.both();
   options.timeout = milliseconds(100);
   DnsResolver resolver(world.loop, options);
@@ -121,8 +138,44 @@ TEST_CASE("each attempt waits twice as long, and silence is dns_timeout") {
   CHECK(asked.result.error() ==
         base::Error{Fault::dns_timeout, "no answer in time for TXT _mta-sts.example.org"});
   CHECK(asked.took.count() >= 690);
-  CHECK(world.first.datagrams.size() == 2);
-  CHECK(world.second.datagrams.size() == 1);
+  // And then each once more, whether it is there at all.
+  CHECK(world.first.datagrams.size() == 2 + 1);
+  CHECK(world.second.datagrams.size() == 1 + 1);
+}
+
+TEST_CASE("D-h decisions 11: servers that are silent to everything are our own trouble") {
+  World world;
+  auto options = world.both();
+  options.timeout = milliseconds(100);
+  DnsResolver resolver(world.loop, options);
+  const auto asked = ask(world.loop, resolver);
+  REQUIRE_FALSE(asked.result.ok());
+  CHECK(asked.result.error() ==
+        base::Error{Fault::dns_unreachable,
+                    "no name server answers, asked " + world.first.endpoint().text()});
+  CHECK(asked.took.count() >= 790);
+  CHECK(asked.took.count() < 1500);
+}
+
+TEST_CASE("a server that answered anything meanwhile is not dead: nobody asks whether it is") {
+  World world;
+  world.first.on_datagram = [&](const Bytes& query, const auto& from) {
+    return std::string(query.begin(), query.end()).find("other") != std::string::npos
+               ? says("x")(query, from)
+               : Replies{};
+  };
+  auto options = world.one();
+  options.timeout = milliseconds(100);
+  DnsResolver resolver(world.loop, options);
+  base::OperationPtr meanwhile;
+  const auto soon = world.loop.after(milliseconds(50), [&] {
+    meanwhile = resolver.resolve({base::DomainName::parse("other.test").value(), RecordType::txt},
+                                 [](auto) {});
+  });
+  const auto asked = ask(world.loop, resolver);
+  REQUIRE_FALSE(asked.result.ok());
+  CHECK(asked.result.error().fault == Fault::dns_timeout);
+  for (const auto& query : world.first.datagrams) CHECK_FALSE(asks_for_localhost(query));
 }
 
 TEST_CASE("SERVFAIL then success") {
@@ -242,6 +295,7 @@ TEST_CASE("all servers refused is dns_unreachable") {
     CHECK(ask(world.loop, resolver).result.error().fault == Fault::dns_unreachable);
   }
   SUBCASE("but not if one is silent") {
+    world.first.on_datagram = knows_only_localhost();
     auto options = world.options({dead, world.first.endpoint()});
     options.timeout = milliseconds(100);
     DnsResolver resolver(world.loop, options);
