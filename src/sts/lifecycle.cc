@@ -1,12 +1,18 @@
 #include "sts/lifecycle.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace tlspolicyd::sts {
 namespace {
 
 using base::seconds;
 using base::WallTime;
+
+constexpr auto kFailuresKept = Timing::kFetchFailedFirst / Timing::kFetchFloor;
+// A back-off that ended so long ago is not doubled any more.
+constexpr seconds kFailureForgotten{86400};
 
 /// Whether a moment is still to come. One farther away than can have been meant was noted under a
 /// clock that has been set back since, and binds no more.
@@ -16,7 +22,7 @@ bool is_ahead(WallTime moment, WallTime now, seconds farthest) {
 
 /// The first question after the expiry must look for a newer policy.
 void look_again_at_expiry(Entry& entry) {
-  entry.txt_due = std::min(entry.txt_due, entry.stored->expires_at());
+  entry.txt_due = std::min(entry.txt_due, entry.stored->expires_at);
 }
 
 seconds clamp_ttl(seconds ttl) { return std::clamp(ttl, Timing::kTxtFloor, Timing::kTxtCeiling); }
@@ -24,35 +30,37 @@ seconds clamp_ttl(seconds ttl) { return std::clamp(ttl, Timing::kTxtFloor, Timin
 Next on(Entry& entry, const TxtFound& txt, WallTime now) {
   entry.dns_pause = seconds{0};
   entry.absence = Absence::unknown;
+  entry.denied = false;
   entry.txt_due = now + clamp_ttl(txt.ttl);
   // An expired policy is not revived by an equal id (state X): it must be fetched.
   if (entry.is_valid(now) && entry.stored->id == txt.id) {
+    entry.upkeep.confirmed_at = now;
     look_again_at_expiry(entry);
     return Next::answer;
   }
+  if (entry.may_fetch(txt.id, now)) return Next::fetch;
   // An id that may not be fetched yet is looked at again as soon as it may.
-  if (entry.failed && entry.failed->id == txt.id &&
-      is_ahead(entry.failed->retry_at, now, Timing::kFetchFailedLast)) {
+  const auto* failure = entry.failure_of(txt.id);
+  if (failure && is_ahead(failure->retry_at, now, Timing::kFetchFailedLast)) {
     entry.absence = Absence::fetch_failed;
-    entry.txt_due = std::min(entry.txt_due, entry.failed->retry_at);
-    return Next::answer;
-  }
-  if (is_ahead(entry.fetch_floor, now, Timing::kFetchFloor)) {
+    entry.txt_due = std::min(entry.txt_due, failure->retry_at);
+  } else {
     entry.txt_due = std::min(entry.txt_due, entry.fetch_floor);
-    return Next::answer;
   }
-  return Next::fetch;
+  return Next::answer;
 }
 
 Next on(Entry& entry, const TxtAbsent& txt, WallTime now) {
   entry.dns_pause = seconds{0};
   entry.txt_due = now + clamp_ttl(txt.ttl);
   entry.absence = txt.kind;
+  entry.denied = txt.denied;
   return Next::answer;
 }
 
 Next on(Entry& entry, const TxtFailed& txt, WallTime now) {
   entry.absence = Absence::dns_error;
+  entry.denied = false;
   if (base::is_own_trouble(txt.why.fault)) {
     entry.txt_due = now;
     return Next::answer;
@@ -64,31 +72,59 @@ Next on(Entry& entry, const TxtFailed& txt, WallTime now) {
   return Next::answer;
 }
 
+Next on(Entry& entry, const RefreshBegun&, WallTime now) {
+  entry.upkeep.tried_at = now;
+  // Should nothing come of it, not even a failure of the host.
+  entry.refresh_at = now + Timing::kFetchFailedFirst;
+  return Next::answer;
+}
+
 Next on(Entry& entry, const FetchBegun&, WallTime now) {
   entry.fetch_floor = now + Timing::kFetchFloor;
   return Next::answer;
 }
 
+/// Notes the failure of one id, and how long it is left alone.
+seconds remember_failure(Entry& entry, const FetchFailed& fetch, WallTime now) {
+  seconds pause = Timing::kFetchFailedFirst;
+  if (const auto* before = entry.failure_of(fetch.id);
+      before && now <= before->retry_at + kFailureForgotten)
+    pause = std::min(before->pause * 2, Timing::kFetchFailedLast);
+  entry.failed.remove_if([&](const FailedFetch& failure) { return failure.id == fetch.id; });
+  entry.failed.push_front({fetch.id, fetch.why, now + pause, pause});
+  auto last = entry.failed.begin();
+  for (auto kept = 1; kept < kFailuresKept && last != entry.failed.end(); ++kept) ++last;
+  if (last != entry.failed.end()) entry.failed.erase_after(last, entry.failed.end());
+  return pause;
+}
+
 Next on(Entry& entry, const FetchFailed& fetch, WallTime now) {
   entry.absence = Absence::fetch_failed;
+  if (entry.stored) ++entry.upkeep.failures;
   if (base::is_own_trouble(fetch.why.fault)) {
     entry.txt_due = now;
     entry.fetch_floor = now;
     return Next::answer;
   }
-  const bool again = entry.failed && entry.failed->id == fetch.id;
-  const seconds pause = again ? std::min(entry.failed->pause * 2, Timing::kFetchFailedLast)
-                              : Timing::kFetchFailedFirst;
-  entry.failed =
-      std::make_unique<FailedFetch>(FailedFetch{fetch.id, fetch.why, now + pause, pause});
+  const auto pause = remember_failure(entry, fetch, now);
   entry.txt_due = std::min(entry.txt_due, now + pause);
+  entry.refresh_at = now + pause;
   return Next::answer;
 }
 
 Next on(Entry& entry, const PolicyFetched& fetch, WallTime now) {
-  entry.stored = std::make_shared<const StoredPolicy>(StoredPolicy{fetch.policy, fetch.id, now});
-  entry.failed.reset();
+  const auto before = std::exchange(entry.stored, fetch.policy);
+  entry.failed.remove_if(
+      [&](const FailedFetch& failure) { return failure.id == fetch.policy->id; });
   entry.absence = Absence::unknown;
+  entry.upkeep.failures = 0;
+  entry.upkeep.lapsed_at = {};
+  entry.alerted_at = {};
+  entry.marks = 0;
+  entry.refresh_at = {};
+  // Record and file change at different moments: this may be the old file still (RFC 8461 8.1).
+  if (before && before->id != fetch.policy->id && before->policy == fetch.policy->policy)
+    entry.refresh_at = now + Timing::kSameBody;
   look_again_at_expiry(entry);
   return Next::answer;
 }
@@ -97,8 +133,16 @@ Next on(Entry& entry, const PolicyFetched& fetch, WallTime now) {
 
 bool Entry::is_due(WallTime now) const { return !is_ahead(txt_due, now, Timing::kTxtCeiling); }
 
-WallTime StoredPolicy::expires_at() const {
-  return fetched_at + std::max(policy.max_age, Timing::kFetchFloor);
+bool Entry::may_fetch(const std::string& id, WallTime now) const {
+  if (is_ahead(fetch_floor, now, Timing::kFetchFloor)) return false;
+  const auto* failure = failure_of(id);
+  return !failure || !is_ahead(failure->retry_at, now, Timing::kFetchFailedLast);
+}
+
+const FailedFetch* Entry::failure_of(const std::string& id) const {
+  const auto found = std::find_if(failed.begin(), failed.end(),
+                                  [&](const FailedFetch& failure) { return failure.id == id; });
+  return found == failed.end() ? nullptr : &*found;
 }
 
 std::string_view name_of(Absence absence) {
@@ -115,6 +159,23 @@ std::string_view name_of(Absence absence) {
 
 Next advance(Entry& entry, const Event& event, WallTime now) {
   return std::visit([&](const auto& happened) { return on(entry, happened, now); }, event);
+}
+
+StoredPolicy renewal(const Entry& entry, std::string id, Policy policy, WallTime now) {
+  auto expires = now + std::max(policy.max_age, Timing::kFetchFloor);
+  if (entry.denied && entry.is_valid(now)) expires = std::min(expires, entry.stored->expires_at);
+  return {std::move(policy), std::move(id), now, expires};
+}
+
+bool raises_alert(Entry& entry, WallTime now) {
+  if (!entry.stored || entry.is_valid(now)) return false;
+  const auto& policy = entry.stored->policy;
+  // What is held for the floor alone was not meant to be remembered.
+  if (policy.mode != Mode::enforce || policy.max_age < Timing::kFetchFloor) return false;
+  if (entry.upkeep.failures == 0) return false;
+  if (is_ahead(entry.alerted_at + Timing::kAlertPause, now, Timing::kAlertPause)) return false;
+  entry.alerted_at = now;
+  return true;
 }
 
 }  // namespace tlspolicyd::sts

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <forward_list>
 #include <memory>
-#include <optional>
 #include <string>
 #include <variant>
 
@@ -24,7 +25,9 @@ struct Timing {
   static constexpr base::seconds kFetchFailedFirst{
       300};  ///< tFAIL of one id, doubling (RFC 8461 3.3)
   static constexpr base::seconds kFetchFailedLast{3600};
-  static constexpr base::seconds kFetchFloor{60};  ///< between any two fetches of a domain
+  static constexpr base::seconds kFetchFloor{60};     ///< between any two fetches of a domain
+  static constexpr base::seconds kSameBody{3600};     ///< refresh after a new id with the old body
+  static constexpr base::seconds kAlertPause{86400};  ///< between alerts of one domain
 };
 
 /// A policy as it was fetched, with the id of the TXT record that led to it.
@@ -32,14 +35,25 @@ struct StoredPolicy {
   Policy policy;
   std::string id;
   base::WallTime fetched_at;
+  /// The moment from which the policy is not applied (RFC 8461 3.2); see renewal().
+  base::WallTime expires_at;
 
-  /// The moment from which the policy is not applied: max_age after the fetch (RFC 8461 3.2). A
-  /// max_age below the fetch floor is held for the floor, since nothing newer could be fetched.
-  base::WallTime expires_at() const;
+  bool operator==(const StoredPolicy&) const = default;
 };
 
-/// Memory of the last id whose policy could not be had, so that a broken host is not asked all the
-/// time (RFC 8461 3.3: 5 minutes and more).
+/// What is noted of a stored policy while it is kept; see also sts/upkeep.h.
+struct Upkeep {
+  base::WallTime used_at{};       ///< last asked for
+  base::WallTime confirmed_at{};  ///< the TXT record last named its id
+  base::WallTime tried_at{};      ///< last attempt to refresh it
+  base::WallTime lapsed_at{};     ///< first seen expired; zero while it is valid
+  std::uint32_t failures = 0;     ///< fetches that failed since it was fetched
+
+  bool operator==(const Upkeep&) const = default;
+};
+
+/// Memory of an id whose policy could not be had, so that a broken host is not asked all the time
+/// (RFC 8461 3.3: 5 minutes and more).
 struct FailedFetch {
   std::string id;
   base::Error why;
@@ -48,23 +62,41 @@ struct FailedFetch {
 };
 
 /// Why a domain is without policy, as far as the last look at its TXT record told.
-enum class Absence { unknown, no_record, invalid_record, several_records, dns_error, fetch_failed };
+enum class Absence : std::uint8_t {
+  unknown,
+  no_record,
+  invalid_record,
+  several_records,
+  dns_error,
+  fetch_failed
+};
 
 std::string_view name_of(Absence absence);
 
 /// All that is known of one policy domain.
 struct Entry {
   std::shared_ptr<const StoredPolicy> stored;
-  std::unique_ptr<FailedFetch> failed;
+  /// The latest first, as many as can fail within kFetchFailedFirst: with the floor between fetches
+  /// no id is asked for again sooner than that, however many ids take turns.
+  std::forward_list<FailedFetch> failed;
   base::WallTime txt_due{};      ///< the TXT record need not be asked before; zero: at once
   base::WallTime fetch_floor{};  ///< no fetch before
   base::seconds dns_pause{0};    ///< present back-off after DNS errors
+  base::WallTime refresh_at{};   ///< planned refresh; zero: not planned yet
+  base::WallTime alerted_at{};   ///< last alert that a policy could not be renewed
+  Upkeep upkeep;
   Absence absence = Absence::unknown;
+  bool denied = false;     ///< DNSSEC proved that there is no record
+  std::uint8_t marks = 0;  ///< marks of its lifetime passed with failed refreshes
 
   /// State V.
-  bool is_valid(base::WallTime now) const { return stored && now < stored->expires_at(); }
+  bool is_valid(base::WallTime now) const { return stored && now < stored->expires_at; }
   /// True if a question must first look at the TXT record.
   bool is_due(base::WallTime now) const;
+  /// True if neither the floor between fetches nor the back-off of this id forbids a fetch.
+  bool may_fetch(const std::string& id, base::WallTime now) const;
+  /// The memory of this id, nullptr if there is none.
+  const FailedFetch* failure_of(const std::string& id) const;
 };
 
 /// Events. TTLs are those of the DNS, unclamped.
@@ -73,23 +105,27 @@ struct TxtFound {
   base::seconds ttl;
 };
 struct TxtAbsent {
-  Absence kind;       ///< no_record, invalid_record or several_records
-  base::seconds ttl;  ///< negative TTL of RFC 2308, zero when unknown
+  Absence kind;         ///< no_record, invalid_record or several_records
+  base::seconds ttl;    ///< negative TTL of RFC 2308, zero when unknown
+  bool denied = false;  ///< validated by DNSSEC
 };
 struct TxtFailed {
   base::Error why;
 };
+/// The policy is about to be refreshed, whatever the TXT record says.
+struct RefreshBegun {};
 /// A fetch left for the policy host; counts for the floor of S22.
 struct FetchBegun {};
 struct FetchFailed {
   std::string id;
   base::Error why;
 };
+/// An authenticated policy; from renewal(), and durable if the disk works.
 struct PolicyFetched {
-  std::string id;
-  Policy policy;
+  std::shared_ptr<const StoredPolicy> policy;
 };
-using Event = std::variant<TxtFound, TxtAbsent, TxtFailed, FetchBegun, FetchFailed, PolicyFetched>;
+using Event = std::variant<TxtFound, TxtAbsent, TxtFailed, RefreshBegun, FetchBegun, FetchFailed,
+                           PolicyFetched>;
 
 /// What the table says to do next.
 enum class Next {
@@ -101,5 +137,16 @@ enum class Next {
 /// Faults that are our own trouble (base::is_own_trouble) set no back-off: the next question looks
 /// again at once.
 Next advance(Entry& entry, const Event& event, base::WallTime now);
+
+/// What is to be stored of a policy fetched at `now` for the TXT record's `id`.
+/// It expires max_age after the fetch; a max_age below the fetch floor is held for the floor, since
+/// nothing newer could be fetched. Where DNSSEC proved that the record is gone, a policy that is
+/// still valid gets a new text but no longer life (decisions.md 7).
+StoredPolicy renewal(const Entry& entry, std::string id, Policy policy, base::WallTime now);
+
+/// True if a failure to fetch at `now` must raise an alert: an enforce policy has expired after
+/// failed refreshes and mail is not protected by it any more (table, state X). Once, then daily;
+/// notes that it was raised.
+bool raises_alert(Entry& entry, base::WallTime now);
 
 }  // namespace tlspolicyd::sts

@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <iterator>
+#include <map>
+#include <string>
+
 using namespace tlspolicyd;
 using namespace tlspolicyd::sts;
 using base::seconds;
@@ -20,16 +24,21 @@ Policy policy(Mode mode, seconds max_age = seconds{86400}) {
   return made;
 }
 
+Next fetched(Entry& entry, const std::string& id, const Policy& body, WallTime now) {
+  const auto stored = renewal(entry, id, body, now);
+  return advance(entry, PolicyFetched{std::make_shared<const StoredPolicy>(stored)}, now);
+}
+
 /// State U, V or X, with id "old"; its TXT record is due.
 Entry unknown() { return {}; }
 Entry valid(Mode mode = Mode::enforce) {
   Entry entry;
-  advance(entry, PolicyFetched{"old", policy(mode)}, kNow - seconds{7200});
+  fetched(entry, "old", policy(mode), kNow - seconds{7200});
   return entry;
 }
 Entry expired() {
   Entry entry;
-  advance(entry, PolicyFetched{"old", policy(Mode::enforce, seconds{3600})}, kNow - seconds{7200});
+  fetched(entry, "old", policy(Mode::enforce, seconds{3600}), kNow - seconds{7200});
   return entry;
 }
 
@@ -88,8 +97,8 @@ TEST_CASE(
     REQUIRE(advance(entry, TxtFound{"a", seconds{60}}, now) == Next::fetch);
     advance(entry, FetchBegun{}, now);
     CHECK(advance(entry, FetchFailed{"a", kRemote}, now) == Next::answer);
-    REQUIRE(entry.failed);
-    CHECK((entry.failed->retry_at - now).count() == pause);
+    REQUIRE(entry.failure_of("a"));
+    CHECK((entry.failure_of("a")->retry_at - now).count() == pause);
     CHECK(advance(entry, TxtFound{"a", seconds{60}}, now + seconds{pause - 1}) == Next::answer);
     // Looked at again at the very moment at which it may be fetched.
     CHECK(entry.txt_due == now + seconds{pause});
@@ -104,10 +113,51 @@ TEST_CASE(
   CHECK(advance(other, TxtFound{"b", seconds{60}}, kNow + seconds{60}) == Next::fetch);
 }
 
+TEST_CASE("I8 S23 ids that take turns: each rests for 300 s, however many they are") {
+  auto entry = unknown();
+  std::map<std::string, WallTime> failed_at;
+  auto now = kNow;
+  int fetches = 0;
+  for (int turn = 0; turn < 200; ++turn, now += seconds{20}) {
+    const auto id = std::to_string(turn % 7);
+    if (advance(entry, TxtFound{id, seconds{0}}, now) != Next::fetch) continue;
+    ++fetches;
+    if (failed_at.contains(id)) CHECK(now - failed_at[id] >= Timing::kFetchFailedFirst);
+    failed_at[id] = now;
+    advance(entry, FetchBegun{}, now);
+    advance(entry, FetchFailed{id, kRemote}, now);
+  }
+  CHECK(fetches > 20);
+  CHECK(std::distance(entry.failed.begin(), entry.failed.end()) == 5);
+}
+
+TEST_CASE("S23 a success of one id does not end the rest of another") {
+  auto entry = unknown();
+  advance(entry, FetchFailed{"a", kRemote}, kNow);
+  fetched(entry, "b", policy(Mode::enforce), kNow + seconds{60});
+  CHECK(advance(entry, TxtFound{"a", seconds{60}}, kNow + seconds{299}) == Next::answer);
+  CHECK(advance(entry, TxtFound{"a", seconds{60}}, kNow + seconds{300}) == Next::fetch);
+}
+
+TEST_CASE("decisions 7: where DNSSEC proved that the record is gone, nothing lives longer") {
+  auto entry = valid();
+  const auto end = entry.stored->expires_at;
+  advance(entry, TxtAbsent{Absence::no_record, seconds{300}, true}, kNow);
+  fetched(entry, "old", policy(Mode::enforce), kNow);
+  CHECK(entry.stored->expires_at == end);
+  // But a shorter life is a shorter life.
+  fetched(entry, "old", policy(Mode::enforce, seconds{600}), kNow);
+  CHECK(entry.stored->expires_at == kNow + seconds{600});
+  // A record that is there again ends it.
+  advance(entry, TxtFound{"old", seconds{300}}, kNow);
+  fetched(entry, "old", policy(Mode::enforce), kNow);
+  CHECK(entry.stored->expires_at == kNow + seconds{86400});
+}
+
 TEST_CASE("U ok: stored, and expires max_age after the fetch (S14)") {
   for (const auto mode : {Mode::enforce, Mode::testing, Mode::none}) {
     auto entry = unknown();
-    CHECK(advance(entry, PolicyFetched{"a", policy(mode)}, kNow) == Next::answer);
+    CHECK(fetched(entry, "a", policy(mode), kNow) == Next::answer);
     REQUIRE(entry.stored);
     CHECK(entry.stored->id == "a");
     CHECK(entry.is_valid(kNow + seconds{86399}));
@@ -117,23 +167,23 @@ TEST_CASE("U ok: stored, and expires max_age after the fetch (S14)") {
 
 TEST_CASE("S51 max_age below the fetch floor holds for the floor") {
   auto entry = unknown();
-  advance(entry, PolicyFetched{"a", policy(Mode::enforce, seconds{0})}, kNow);
+  fetched(entry, "a", policy(Mode::enforce, seconds{0}), kNow);
   CHECK(entry.is_valid(kNow + seconds{59}));
   CHECK_FALSE(entry.is_valid(kNow + seconds{60}));
 }
 
 TEST_CASE("V same: answer; the expiry does not move (S14)") {
   auto entry = valid();
-  const auto expires = entry.stored->expires_at();
+  const auto expires = entry.stored->expires_at;
   CHECK(advance(entry, TxtFound{"old", seconds{300}}, kNow) == Next::answer);
-  CHECK(entry.stored->expires_at() == expires);
+  CHECK(entry.stored->expires_at == expires);
 }
 
 TEST_CASE("V new: fetch; ok replaces, whatever the mode") {
   for (const auto mode : {Mode::enforce, Mode::testing, Mode::none}) {
     auto entry = valid();
     CHECK(advance(entry, TxtFound{"new", seconds{300}}, kNow) == Next::fetch);
-    advance(entry, PolicyFetched{"new", policy(mode)}, kNow);
+    fetched(entry, "new", policy(mode), kNow);
     CHECK(entry.stored->id == "new");
     CHECK(entry.stored->policy.mode == mode);
   }
@@ -163,7 +213,7 @@ TEST_CASE("X same id: must be fetched; it does not revive the policy") {
   REQUIRE_FALSE(entry.is_valid(kNow));
   CHECK(advance(entry, TxtFound{"old", seconds{300}}, kNow) == Next::fetch);
   CHECK_FALSE(entry.is_valid(kNow));
-  advance(entry, PolicyFetched{"old", policy(Mode::enforce)}, kNow);
+  fetched(entry, "old", policy(Mode::enforce), kNow);
   CHECK(entry.is_valid(kNow));
 }
 
@@ -179,7 +229,7 @@ TEST_CASE("decisions 11: our own trouble leaves no memory") {
   advance(entry, TxtFound{"a", seconds{300}}, kNow);
   advance(entry, FetchBegun{}, kNow);
   advance(entry, FetchFailed{"a", kOwn}, kNow);
-  CHECK_FALSE(entry.failed);
+  CHECK(entry.failed.empty());
   CHECK(entry.is_due(kNow));
   CHECK(advance(entry, TxtFound{"a", seconds{300}}, kNow) == Next::fetch);
   advance(entry, TxtFailed{{base::Fault::dns_unreachable, "down"}}, kNow);
