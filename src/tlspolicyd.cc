@@ -7,15 +7,22 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <random>
+#include <stdexcept>
 
 #include "config/read_config.h"
 #include "net/dns_resolver.h"
 #include "net/https_client.h"
 #include "net/loop.h"
+#include "net/mailbox.h"
 #include "net/resolv_conf.h"
 #include "postfix/responder.h"
 #include "postfix/socketmap_server.h"
+#include "service/keeper.h"
 #include "service/policy_service.h"
+#include "service/refresher.h"
+#include "store/set_aside.h"
+#include "store/sqlite_store.h"
 
 namespace {
 
@@ -38,10 +45,18 @@ class Daemon {
         https_(loop_, resolver_, config_.https),
         slots_(loop_, {.total = config_.limits.fetches,
                        .per_registered_domain = config_.limits.fetches_per_registered_domain}),
-        service_({resolver_, https_, slots_, loop_, loop_, log_}, {}, settings()),
+        mailbox_(loop_),
+        store_(cache_path(), mailbox_),
+        book_(book_limits()),
+        keeper_(store_, book_, loop_, loop_, log_),
+        outside_{resolver_, https_, slots_, keeper_, loop_, loop_, log_},
+        service_(outside_, book_, settings()),
+        refresher_(outside_, book_, service_, config_.refresh, std::random_device()()),
         responder_(service_, postfix::MapTable(config_.maps), log_),
         server_(loop_, responder_, log_, config_.limits.clients) {
     raise_file_limit();
+    // Before the first answer (decisions.md 18).
+    load_policies();
     for (const auto& address : config_.listen) {
       server_.listen(address);
       log_.info("listening", {{"socketmap", text_of(address)}});
@@ -73,6 +88,38 @@ class Daemon {
     if (!config_.resolver.servers.empty()) return;
     log_.info("name servers changed", {{"servers", servers.size()}});
     resolver_.set_servers(std::move(servers));
+  }
+
+  std::string cache_path() const {
+    return config_.cache.path.empty() ? config::default_cache_path() : config_.cache.path;
+  }
+
+  /// A hundredth of the places is one registered domain's share, but not too few for anybody.
+  service::Book::Limits book_limits() const {
+    const auto share = [](std::size_t all) { return std::max<std::size_t>(all / 100, 100); };
+    return {.policies = config_.cache.policies,
+            .negatives = config_.cache.negatives,
+            .policies_per_registered_domain = share(config_.cache.policies),
+            .negatives_per_registered_domain = share(config_.cache.negatives)};
+  }
+
+  /// Throws std::runtime_error if the daemon must not run with what is there.
+  void load_policies() {
+    // A loss of an earlier start counts until somebody has looked at it: a supervisor tries again.
+    if (const auto lost = store::set_aside_beside(cache_path());
+        config_.cache.require && !lost.empty())
+      throw std::runtime_error("cache.require: " + lost.back() +
+                               " was set aside: put a copy of it back, or remove it");
+    auto opened = store_.open();
+    const bool in_use = opened.failure && opened.failure->kind == store::OpenFailure::Kind::in_use;
+    if (in_use || (opened.failure && config_.cache.require))
+      throw std::runtime_error(opened.failure->text);
+    if (config_.cache.require && !opened.contents.losses.empty())
+      throw std::runtime_error("cache.require: " + opened.contents.losses.front());
+    log_.info("policies loaded",
+              {{"file", cache_path()}, {"policies", opened.contents.rows.size()}});
+    keeper_.take_up(std::move(opened.contents));
+    if (opened.failure) keeper_.begin_failing(opened.failure->text);
   }
 
   service::Inquiry::Settings settings() const {
@@ -123,7 +170,13 @@ class Daemon {
   net::DnsResolver resolver_;
   net::SecureHttpsClient https_;
   service::FetchSlots slots_;
+  net::Mailbox mailbox_;
+  store::SqliteStore store_;
+  service::Book book_;
+  service::Keeper keeper_;
+  service::Outside outside_;
   service::PolicyService service_;
+  service::Refresher refresher_;
   postfix::Responder responder_;
   postfix::SocketmapServer server_;
   base::OperationPtr farewell_;

@@ -10,6 +10,7 @@
 #include "net/listen_address.h"
 #include "postfix/map_table.h"
 #include "service/fetch_slots.h"
+#include "sts/upkeep.h"
 
 namespace tlspolicyd::config {
 
@@ -28,6 +29,15 @@ struct Config {
     bool defer_on_dns_error = false;
   } discovery;
 
+  struct Cache {
+    std::string path;  ///< "": see default_cache_path()
+    bool require = false;
+    std::size_t policies = 100'000;
+    std::size_t negatives = 50'000;
+  } cache;
+
+  sts::RefreshRules refresh;
+
   struct Limits {
     std::size_t clients = 4096;
     std::size_t fetches = 64;
@@ -41,6 +51,11 @@ struct Config {
 
   Config();
 };
+
+/// Where the policies are kept if the configuration does not say: cache.db below $STATE_DIRECTORY
+/// (systemd.exec(5)), else in tlspolicyd below $XDG_STATE_HOME or ~/.local/state for a user's own
+/// daemon, else in /var/lib/tlspolicyd.
+std::string default_cache_path();
 
 /// Where the configuration is looked for if none is named.
 inline constexpr const char* kDefaultPath = "/etc/tlspolicyd/tlspolicyd.yaml";

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/prefix.h"
+#include "config/readers.h"
 #include "config/values.h"
 
 namespace tlspolicyd::config {
@@ -17,44 +18,6 @@ namespace {
 using base::Error;
 using base::Fault;
 using base::Result;
-
-// A reader of one value: stores it in `slot`, or says what is wrong.
-using Reader = std::function<Result<bool>(const std::string&)>;
-
-template <class T, class Parse>
-Reader into(T& slot, Parse parse) {
-  return [&slot, parse](const std::string& text) -> Result<bool> {
-    auto value = parse(text);
-    if (!value) return value.error();
-    slot = static_cast<T>(*value);
-    return true;
-  };
-}
-
-template <class T>
-Reader duration(T& slot) {
-  return into(slot, parse_duration);
-}
-
-template <class T>
-Reader number(T& slot, std::uint64_t least, std::uint64_t most) {
-  return into(slot, [=](const std::string& text) { return parse_number(text, least, most); });
-}
-
-template <class T>
-Reader choice(T& slot, std::vector<std::pair<std::string, T>> words) {
-  return [&slot, words](const std::string& text) -> Result<bool> {
-    std::vector<std::string> names;
-    for (const auto& [word, value] : words) {
-      if (text == word) {
-        slot = value;
-        return true;
-      }
-      names.push_back(word);
-    }
-    return Error{Fault::invalid, fmt::format("one of {} is expected", fmt::join(names, ", "))};
-  };
-}
 
 Result<std::string> scalar(const YAML::Node& node) {
   if (!node.IsScalar()) return Error{Fault::invalid, "a single value is expected"};
@@ -171,6 +134,30 @@ void read_discovery(Section& top, Config::Discovery& discovery) {
   });
 }
 
+void read_cache(Section& top, Config::Cache& cache) {
+  top.section("cache", [&](Section& keys) {
+    keys.text("path", [&](const std::string& text) -> Result<bool> {
+      if (!text.starts_with('/') || text.ends_with('/'))
+        return Error{Fault::invalid, "the absolute path of a file is expected"};
+      cache.path = text;
+      return true;
+    });
+    keys.text("require", boolean(cache.require));
+    keys.text("policies", number(cache.policies, 1, 10'000'000));
+    keys.text("negatives", number(cache.negatives, 1, 10'000'000));
+  });
+}
+
+void read_refresh(Section& top, sts::RefreshRules& rules) {
+  using std::chrono::hours;
+  using std::chrono::minutes;
+  top.section("refresh", [&](Section& keys) {
+    keys.text("interval", duration(rules.interval, minutes{5}, hours{24 * 30}));
+    keys.text("jitter", into(rules.jitter, parse_percent));
+    keys.text("unused", duration(rules.unused, hours{24}, hours{24 * 366}));
+  });
+}
+
 void read_limits(Section& top, Config::Limits& limits) {
   top.section("limits", [&](Section& keys) {
     keys.text("clients", number(limits.clients, 1, 1'000'000));
@@ -221,6 +208,8 @@ ReadConfig read_config(const std::string& text) {
   read_resolver(top, read.config.resolver);
   read_https(top, read.config.https);
   read_discovery(top, read.config.discovery);
+  read_cache(top, read.config.cache);
+  read_refresh(top, read.config.refresh);
   read_limits(top, read.config.limits);
   read_log(top, read.config.log);
   top.finish();

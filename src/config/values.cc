@@ -54,6 +54,13 @@ base::Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t le
   return number;
 }
 
+base::Result<int> parse_percent(std::string_view text) {
+  if (text.ends_with('%'))
+    if (const auto number = parse_number(text.substr(0, text.size() - 1), 0, 50))
+      return static_cast<int>(*number);
+  return Error{Fault::invalid, "from 0% to 50% is expected"};
+}
+
 base::Result<std::uint32_t> parse_file_mode(std::string_view text) {
   std::uint32_t mode = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);

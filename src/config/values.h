@@ -19,6 +19,9 @@ base::Result<base::milliseconds> parse_duration(std::string_view text);
 base::Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least,
                                          std::uint64_t most);
 
+/// "0%" to "50%".
+base::Result<int> parse_percent(std::string_view text);
+
 /// An octal file mode such as "0660", at most 0777.
 base::Result<std::uint32_t> parse_file_mode(std::string_view text);
 

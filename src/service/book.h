@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -22,24 +24,34 @@ struct KeptReply {
 /// What is remembered of one policy domain.
 struct Record {
   sts::Entry entry;
-  std::vector<KeptReply> replies;                  ///< by terms; dropped whenever the entry changes
-  std::list<const std::string*>::iterator turn{};  ///< the book's own
+  std::vector<KeptReply> replies;  ///< by terms; dropped whenever the entry changes
+
+  // The book's own.
+  std::list<const std::string*>::iterator turn{};
+  std::size_t owner = 0;    ///< hash of the registered domain
+  bool replaceable = true;  ///< has a turn
 };
 
 /// The book of policies: a record per policy domain, in memory.
 ///
-/// Records with a policy and records without (negatives) stand on separate shelves; negatives are
-/// bounded and the least recently used goes first, so they can never push out a policy
-/// (decisions.md 19). A record keeps its address until it is forgotten. At the limit of policies a
-/// new one stands among the negatives: it is answered while it lasts there.
+/// Policies and negatives (records of domains without policy) stand on separate shelves, so that
+/// negatives can never push out a policy (decisions.md 19). Among the policies there are those that
+/// make room for newcomers, the least recently used first: what has expired, and what does not
+/// enforce. An unexpired enforce policy makes room for nobody: where only such are left, or where a
+/// registered domain has used up its share, a newcomer stays among the negatives; it is answered as
+/// long as it lasts there (threat A-12). A record keeps its address until it is forgotten.
 class Book {
  public:
   struct Limits {
     std::size_t policies = 100'000;
     std::size_t negatives = 50'000;
+    std::size_t policies_per_registered_domain = 1'000;
+    std::size_t negatives_per_registered_domain = 500;
   };
 
   explicit Book(Limits limits) : limits_(limits) {}
+  Book(const Book&) = delete;
+  Book& operator=(const Book&) = delete;
 
   /// The record of a policy domain as base::DomainName::text() writes it, nullptr if nothing is
   /// known. Counts as use of it. Any other text finds nothing, so that a key which is found as it
@@ -47,8 +59,32 @@ class Book {
   Record* find(std::string_view domain);
   /// The record of a domain, made if there is none; may push out another negative.
   Record& open(const base::DomainName& domain);
-  /// Applies an event of the domain's life and keeps the book in order. Kept replies are dropped.
+  /// Applies an event of the domain's life. Kept replies are dropped.
   sts::Next advance(const base::DomainName& domain, const sts::Event& event, base::WallTime now);
+
+  /// Whether there is a place for a policy, and who had to leave it.
+  struct Place {
+    bool kept = false;
+    std::optional<std::string> displaced;
+  };
+  /// Puts the record of a domain whose policy is about to be stored among the policies.
+  Place admit(const base::DomainName& domain, const sts::Policy& policy, base::WallTime now);
+  /// True if the domain's record is among the policies.
+  bool is_placed(const std::string& domain) const { return policies_.contains(domain); }
+  /// Takes up a policy from an earlier life, whatever the limits: they are for newcomers.
+  Record& restore(const base::DomainName& domain, std::shared_ptr<const sts::StoredPolicy> policy,
+                  const sts::Upkeep& upkeep, base::WallTime now);
+  /// Decides anew whether a policy makes room for newcomers; for one that has expired, or whose
+  /// expiry was undone by a corrected clock.
+  void reconsider(const std::string& domain, base::WallTime now);
+  /// Forgets all that is known of a domain.
+  void forget(const std::string& domain);
+
+  /// Shows the policies on the next `share` of the shelf, beginning at `from`, to `look`, which
+  /// must not add or forget any. Returns where to go on: `from` for the next call, 0 after the
+  /// last.
+  std::size_t walk(std::size_t from, double share,
+                   const std::function<void(const std::string&, Record&)>& look);
 
   std::size_t policies() const { return policies_.size(); }
   std::size_t negatives() const { return negatives_.size(); }
@@ -62,12 +98,28 @@ class Book {
     }
   };
   using Shelf = std::unordered_map<std::string, Record, Hash, std::equal_to<>>;
-  void make_room();
+  using Turns = std::list<const std::string*>;
+  /// What one registered domain has here.
+  struct Owner {
+    std::size_t policies = 0;
+    std::size_t negatives = 0;
+    const std::string* latest = nullptr;  ///< key of its newest negative
+  };
+
+  void make_room(std::size_t owner);
+  void drop_negative(const std::string* key);
+  void to_policies(Shelf::iterator negative);
+  std::optional<std::string> displace(base::WallTime now);
+  void keep_its_place(Shelf::iterator policy);
+  void make_replaceable(Shelf::iterator policy, base::WallTime now);
+  void release(std::size_t owner, std::size_t Owner::*count);
 
   Limits limits_;
   Shelf policies_;
   Shelf negatives_;
-  std::list<const std::string*> turns_;  ///< keys of negatives_, the least recently used first
+  Turns negative_turns_;     ///< keys of negatives_, the least recently used first
+  Turns replaceable_turns_;  ///< keys of policies_ that make room, the same
+  std::unordered_map<std::size_t, Owner> owners_;
 };
 
 }  // namespace tlspolicyd::service

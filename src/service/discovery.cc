@@ -4,6 +4,7 @@
 
 #include "base/registered_domain.h"
 #include "service/policy_fetch.h"
+#include "service/policy_log.h"
 #include "sts/txt_record.h"
 
 namespace tlspolicyd::service {
@@ -17,7 +18,7 @@ constexpr base::seconds kSlotPatience{60};
 
 sts::Event event_of(const net::DnsAnswer& answer, std::string& reason) {
   if (answer.kind != net::DnsAnswer::Kind::records)
-    return sts::TxtAbsent{sts::Absence::no_record, answer.ttl};
+    return sts::TxtAbsent{sts::Absence::no_record, answer.ttl, answer.authenticated};
   auto selection = sts::select_record(answer.txt);
   reason = selection.reason;
   switch (selection.verdict) {
@@ -28,13 +29,20 @@ sts::Event event_of(const net::DnsAnswer& answer, std::string& reason) {
       return sts::TxtAbsent{sts::Absence::invalid_record, answer.ttl};
     case sts::TxtSelection::Verdict::none: break;
   }
-  return sts::TxtAbsent{sts::Absence::no_record, answer.ttl};
+  return sts::TxtAbsent{sts::Absence::no_record, answer.ttl, answer.authenticated};
 }
 
 }  // namespace
 
-Discovery::Discovery(const Outside& outside, Book& book, base::DomainName domain, Done done)
-    : outside_(outside), book_(book), domain_(std::move(domain)), done_(std::move(done)) {
+Discovery::Discovery(const Outside& outside, Book& book, base::DomainName domain, Purpose purpose,
+                     Done done)
+    : outside_(outside),
+      book_(book),
+      domain_(std::move(domain)),
+      purpose_(purpose),
+      done_(std::move(done)) {
+  if (purpose_ == Purpose::refresh)
+    book_.advance(domain_, sts::RefreshBegun{}, outside_.clock.wall());
   auto name = domain_.below("_mta-sts");
   if (name) {
     step_ = outside_.resolver.resolve({std::move(*name), net::RecordType::txt},
@@ -56,23 +64,40 @@ void Discovery::on_txt(const base::Result<net::DnsAnswer>& answer) {
     outside_.log.info(
         "TXT look-up failed",
         {{"domain", domain_.text()}, {"fault", name_of(why.fault)}, {"why", why.text}});
-    finish(base::is_own_trouble(why.fault) ? std::optional(why) : std::nullopt);
-    return;
+    if (!base::is_own_trouble(why.fault))
+      return purpose_ == Purpose::refresh ? refresh() : finish(std::nullopt);
+    // Without resolver there is no fetch either.
+    if (const auto& stored = book_.open(domain_).entry.stored;
+        stored && purpose_ == Purpose::refresh) {
+      id_ = stored->id;
+      return on_failure(why);
+    }
+    return finish(why);
   }
   std::string reason;
   const auto event = event_of(*answer, reason);
   const auto next = book_.advance(domain_, event, now);
   if (!reason.empty())
     outside_.log.info("TXT record not usable", {{"domain", domain_.text()}, {"why", reason}});
-  if (next == sts::Next::fetch) {
-    id_ = std::get<sts::TxtFound>(event).id;
-    begin_fetch();
-  } else {
-    finish(std::nullopt);
-  }
+  if (next == sts::Next::fetch) return begin_fetch(std::get<sts::TxtFound>(event).id);
+  const auto* found = std::get_if<sts::TxtFound>(&event);
+  const auto& stored = book_.open(domain_).entry.stored;
+  const bool new_id = found && stored && found->id != stored->id;
+  if (purpose_ == Purpose::refresh && !new_id) return refresh();
+  finish(std::nullopt);
 }
 
-void Discovery::begin_fetch() {
+/// The record named nothing new, or could not be had: the policy is fetched all the same.
+void Discovery::refresh() {
+  const auto& entry = book_.open(domain_).entry;
+  if (!entry.stored || !entry.may_fetch(entry.stored->id, outside_.clock.wall()))
+    return finish(std::nullopt);
+  only_refreshes_ = true;
+  begin_fetch(entry.stored->id);
+}
+
+void Discovery::begin_fetch(std::string id) {
+  id_ = std::move(id);
   phase_ = Phase::waiting_for_slot;
   slot_ = outside_.slots.request(base::registered_domain(domain_), [this] {
     const auto request = policy_request(domain_);
@@ -86,39 +111,45 @@ void Discovery::begin_fetch() {
                                           [this](const auto& policy) { on_policy(policy); });
   });
   const Error too_many{Fault::overloaded, "too many policy fetches are waiting"};
-  if (!slot_) return on_policy(too_many);
-  step_ = outside_.timers.after(kSlotPatience, [this, too_many] { on_policy(too_many); });
+  if (!slot_) return on_failure(too_many);
+  step_ = outside_.timers.after(kSlotPatience, [this, too_many] { on_failure(too_many); });
 }
 
 void Discovery::on_policy(const base::Result<sts::Policy>& policy) {
-  const auto now = outside_.clock.wall();
-  if (policy) {
-    book_.advance(domain_, sts::PolicyFetched{id_, *policy}, now);
-    outside_.log.info("policy fetched", {{"domain", domain_.text()},
-                                         {"id", id_},
-                                         {"mode", name_of(policy->mode)},
-                                         {"max_age", policy->max_age.count()},
-                                         {"mx", policy->mx.size()}});
-    finish(std::nullopt);
-    return;
-  }
-  const Error why = policy.error();
-  book_.advance(domain_, sts::FetchFailed{id_, why}, now);
-  log_failure(why);
-  finish(base::is_own_trouble(why.fault) ? std::optional(why) : std::nullopt);
+  // Copied: what is called for them may destroy the step that they came from.
+  if (!policy) return on_failure(Error{policy.error()});
+  const auto& entry = book_.open(domain_).entry;
+  const auto renewed = std::make_shared<const sts::StoredPolicy>(
+      sts::renewal(entry, id_, *policy, outside_.clock.wall()));
+  phase_ = Phase::saving;
+  slot_.reset();
+  step_ = outside_.keeper.keep(domain_, renewed, [this, renewed](bool) { on_kept(renewed); });
 }
 
-void Discovery::log_failure(const Error& why) const {
-  outside_.log.warning("policy not fetched", {{"domain", domain_.text()},
-                                              {"id", id_},
-                                              {"result", tlsrpt_result_type(why.fault)},
-                                              {"fault", name_of(why.fault)},
-                                              {"why", why.text}});
+void Discovery::on_kept(const std::shared_ptr<const sts::StoredPolicy>& policy) {
+  const auto now = outside_.clock.wall();
+  const auto before = book_.open(domain_).entry.stored;
+  const bool recovered = before && now >= before->expires_at &&
+                         before->policy.mode == sts::Mode::enforce &&
+                         policy->policy.mode == sts::Mode::enforce;
+  log_fetched(outside_.log, domain_, before.get(), *policy, recovered);
+  book_.advance(domain_, sts::PolicyFetched{policy}, now);
+  finish(std::nullopt);
+}
+
+void Discovery::on_failure(const Error& why) {
+  const auto now = outside_.clock.wall();
+  book_.advance(domain_, sts::FetchFailed{id_, why}, now);
+  auto& entry = book_.open(domain_).entry;
+  log_not_fetched(outside_.log, domain_, id_, why, entry, now);
+  if (sts::raises_alert(entry, now)) log_expired(outside_.log, domain_.text(), entry);
+  if (entry.stored) outside_.keeper.note(domain_.text());
+  finish(base::is_own_trouble(why.fault) ? std::optional(why) : std::nullopt);
 }
 
 void Discovery::finish(std::optional<Error> own_trouble) {
   const auto done = std::move(done_);
-  slot_.reset();
+  slot_.reset();                 // before anybody asks for one
   done(std::move(own_trouble));  // destroys this
 }
 

@@ -48,11 +48,12 @@ Inquiry::Inquiry(const Outside& outside, Book& book, Lookup& lookup, const Setti
       stage_(Stage::dns) {
   lookup_->join(*this);
   const auto& entry = book_.open(question_.domain).entry;
-  if (entry.is_valid(outside_.clock.wall())) {
+  const auto now = outside_.clock.wall();
+  if (entry.is_valid(now)) {
     patience_ = Patience::with_policy();
     if (needs_mx_hosts(entry.stored->policy, question_.terms)) lookup_->want_mx_hosts();
   }
-  if (lookup_->discovering()) {
+  if (may_change(entry, now)) {
     arm(patience_.dns);
   } else {
     stage_ = Stage::first_look;
@@ -62,6 +63,12 @@ Inquiry::Inquiry(const Outside& outside, Book& book, Lookup& lookup, const Setti
 
 Inquiry::~Inquiry() {
   if (lookup_) lookup_->leave(*this);
+}
+
+/// Whether the answer may be another one once the look-up has come further. A valid policy's is
+/// not, while it is merely being refreshed: such an answer waits for nobody's HTTPS.
+bool Inquiry::may_change(const sts::Entry& entry, base::WallTime now) const {
+  return entry.is_valid(now) ? lookup_->may_change(entry.is_due(now)) : lookup_->discovering();
 }
 
 void Inquiry::arm(milliseconds delay) {
@@ -86,14 +93,15 @@ void Inquiry::on_timer() {
 }
 
 std::optional<Decision> Inquiry::try_decide() {
-  if (lookup_->discovering() && stage_ != Stage::over) return std::nullopt;
   const auto now = outside_.clock.wall();
   const auto& entry = book_.open(question_.domain).entry;
+  const bool awaited = may_change(entry, now);
+  if (awaited && stage_ != Stage::over) return std::nullopt;
   if (!entry.is_valid(now)) return without_policy(entry, now);
 
-  auto valid_until = std::min(entry.txt_due, entry.stored->expires_at());
+  auto valid_until = std::min(entry.txt_due, entry.stored->expires_at);
   // While a newer policy may be on its way this answer holds for this question only.
-  if (lookup_->discovering() || lookup_->own_trouble()) valid_until = now;
+  if (awaited || lookup_->own_trouble()) valid_until = now;
   const MxHosts* hosts = nullptr;
   // The DANE gate has its place here: between the valid policy and its application.
   if (needs_mx_hosts(entry.stored->policy, question_.terms)) {
@@ -123,6 +131,8 @@ Decision Inquiry::without_policy(const sts::Entry& entry, base::WallTime now) co
         if (settings_.defer_on_dns_error)
           return temporary(fmt::format("{}: TXT look-up has not finished in time", domain));
         break;
+      case Discovery::Phase::saving:
+        return temporary(fmt::format("{}: its policy is being saved", domain));
       case Discovery::Phase::fetching: break;
     }
     Decision decision;

@@ -4,15 +4,22 @@
 
 namespace tlspolicyd::service {
 
-Lookup::Lookup(const Outside& outside, Book& book, base::DomainName domain, bool discover,
-               std::function<void()> ended)
+Lookup::Lookup(const Outside& outside, Book& book, base::DomainName domain,
+               std::optional<Discovery::Purpose> purpose, std::function<void()> ended)
     : outside_(outside), domain_(std::move(domain)), ended_(std::move(ended)) {
-  if (!discover) return;
-  discovery_ = std::make_unique<Discovery>(outside_, book, domain_, [this](auto own_trouble) {
-    own_trouble_ = std::move(own_trouble);
-    discovery_.reset();
-    tell_waiters();
-  });
+  if (!purpose) return;
+  discovery_ =
+      std::make_unique<Discovery>(outside_, book, domain_, *purpose, [this](auto own_trouble) {
+        own_trouble_ = std::move(own_trouble);
+        discovery_.reset();
+        tell_waiters();
+      });
+}
+
+bool Lookup::may_change(bool txt_due) const {
+  if (!discovery_) return false;
+  if (discovery_->phase() == Discovery::Phase::asking_dns) return txt_due;
+  return !discovery_->only_refreshes();
 }
 
 void Lookup::want_mx_hosts() {

@@ -30,9 +30,9 @@ class Lookup {
   };
 
   /// `ended` is called when the lookup may be destroyed, and may destroy it.
-  /// With `discover`, looks at the TXT record first, and fetches.
-  Lookup(const Outside& outside, Book& book, base::DomainName domain, bool discover,
-         std::function<void()> ended);
+  /// With a purpose, looks at the TXT record first, and fetches.
+  Lookup(const Outside& outside, Book& book, base::DomainName domain,
+         std::optional<Discovery::Purpose> purpose, std::function<void()> ended);
 
   void join(Waiter& waiter) { waiters_.push_back(&waiter); }
   void leave(Waiter& waiter) { waiters_.remove(&waiter); }
@@ -40,6 +40,9 @@ class Lookup {
   /// True until TXT record and policy are settled; `phase` says how far it is.
   bool discovering() const { return discovery_ != nullptr; }
   Discovery::Phase phase() const { return discovery_->phase(); }
+  /// True if what is under way may change the answer to a question asked now, where `txt_due` tells
+  /// whether the TXT record has to be looked at for it and a valid policy is known.
+  bool may_change(bool txt_due) const;
   /// Why nothing could be learnt, if the cause was our own.
   const std::optional<base::Error>& own_trouble() const { return own_trouble_; }
 

@@ -19,14 +19,15 @@ base::OperationPtr answer_soon(base::Timers& timers, Decision decision, PolicySe
 
 }  // namespace
 
-PolicyService::PolicyService(Outside outside, Book::Limits limits, Inquiry::Settings settings)
-    : outside_(outside), settings_(settings), book_(limits) {}
+PolicyService::PolicyService(Outside outside, Book& book, Inquiry::Settings settings)
+    : outside_(outside), settings_(settings), book_(book) {}
 
 Settled PolicyService::settled(std::string_view domain, const Terms& terms) {
   auto* record = book_.find(domain);
   if (!record) return {};
   const auto now = outside_.clock.wall();
-  const auto& entry = record->entry;
+  auto& entry = record->entry;
+  entry.upkeep.used_at = now;
   if (entry.is_due(now)) return {};
   if (!entry.is_valid(now)) {
     if (entry.absence == sts::Absence::dns_error && settings_.defer_on_dns_error) return {};
@@ -47,6 +48,7 @@ base::OperationPtr PolicyService::ask(Question question, Done done) {
     decision.reason = question.domain.text() + ": too many look-ups are under way";
     return answer_soon(outside_.timers, std::move(decision), std::move(done));
   }
+  book_.open(question.domain).entry.upkeep.used_at = outside_.clock.wall();
   auto& lookup = lookup_for(question.domain);
   return std::make_unique<Inquiry>(
       outside_, book_, lookup, settings_, question,
@@ -67,13 +69,30 @@ void PolicyService::keep(const Question& question, const Decision& decision, std
   record->replies.push_back({question.terms, decision.valid_until, std::move(wire)});
 }
 
+bool PolicyService::refresh(const base::DomainName& domain, std::function<void()> ended) {
+  if (in_flight_.contains(domain.text())) return false;
+  begin(domain, Discovery::Purpose::refresh, std::move(ended));
+  return true;
+}
+
 Lookup& PolicyService::lookup_for(const base::DomainName& domain) {
+  if (const auto known = in_flight_.find(domain.text()); known != in_flight_.end())
+    return *known->second;
+  std::optional<Discovery::Purpose> purpose;
+  if (book_.open(domain).entry.is_due(outside_.clock.wall()))
+    purpose = Discovery::Purpose::question;
+  return begin(domain, purpose, [] {});
+}
+
+Lookup& PolicyService::begin(const base::DomainName& domain,
+                             std::optional<Discovery::Purpose> purpose,
+                             std::function<void()> ended) {
   auto& lookup = in_flight_[domain.text()];
-  if (!lookup) {
-    const bool discover = book_.open(domain).entry.is_due(outside_.clock.wall());
-    lookup = std::make_unique<Lookup>(outside_, book_, domain, discover,
-                                      [this, key = domain.text()] { in_flight_.erase(key); });
-  }
+  lookup = std::make_unique<Lookup>(outside_, book_, domain, purpose,
+                                    [this, key = domain.text(), ended = std::move(ended)] {
+                                      in_flight_.erase(key);
+                                      ended();
+                                    });
   return *lookup;
 }
 

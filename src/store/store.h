@@ -48,8 +48,8 @@ class Store {
   virtual base::OperationPtr write(std::vector<Change> changes, Done done) = 0;
 
   /// `reopened` is called, in a turn of the loop, whenever the store had been lost (or was never
-  /// opened) and is there again, with what it holds now; before the `done` of the write for which it
-  /// was opened. Rows of earlier writes may be missing in it.
+  /// opened) and is there again, with what it holds now; before the `done` of the write for which
+  /// it was opened. Rows of earlier writes may be missing in it.
   virtual void on_reopened(Reopened reopened) = 0;
 };
 

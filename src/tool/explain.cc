@@ -142,7 +142,7 @@ class Explainer {
 
   void apply_policy(const postfix::NextHop& next_hop) {
     const auto stored = std::make_shared<const sts::StoredPolicy>(
-        sts::StoredPolicy{**out_.policy, out_.record->id, loop_.wall()});
+        sts::renewal({}, out_.record->id, **out_.policy, loop_.wall()));
     look_up_mx(next_hop, stored->policy);
     service::Question question{next_hop.domain,
                                {.port = next_hop.port, .bracketed = next_hop.bracketed}};

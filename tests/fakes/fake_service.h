@@ -2,20 +2,54 @@
 
 #include "base/log.h"
 #include "fakes/fake_network.h"
+#include "fakes/fake_store.h"
+#include "service/keeper.h"
 #include "service/policy_service.h"
+#include "service/refresher.h"
 
 namespace tlspolicyd::fakes {
 
-/// The real service on a faked network and time, with the default settings.
+/// How a life of the service differs from the defaults.
+struct Settings {
+  service::FetchSlots::Limits slots;
+  service::Book::Limits book;
+  service::Inquiry::Settings inquiry{.patience = {base::seconds{10}, base::seconds{30}},
+                                     .defer_on_dns_error = false};
+  sts::RefreshRules refresh;
+  std::uint64_t seed = 1;
+};
+
+/// One life of the real service, from start to kill -9, wired as main wires it, on what outlives
+/// it: a faked network, time and disk.
+struct Life {
+  Life(FakeTime& time, FakeNetwork& network, FakeStore& store, const base::Log& log,
+       const Settings& settings)
+      : slots(time, settings.slots),
+        book(settings.book),
+        keeper(store, book, time, time, log),
+        outside{network, network, slots, keeper, time, time, log},
+        service(outside, book, settings.inquiry),
+        refresher(outside, book, service, settings.refresh, settings.seed) {
+    keeper.take_up(store.contents());
+  }
+
+  service::FetchSlots slots;
+  service::Book book;
+  service::Keeper keeper;
+  service::Outside outside;
+  service::PolicyService service;
+  service::Refresher refresher;
+};
+
+/// The real service on a faked world, with the default settings.
 struct FakeService {
   FakeTime time;
   FakeNetwork network{time};
+  FakeStore store{time};
   base::Log log{base::Severity::error, base::Log::Format::text, [](auto, auto) {}};
-  service::FetchSlots slots{time, {}};
-  service::PolicyService service{
-      {network, network, slots, time, time, log},
-      {},
-      {.patience = {base::seconds{10}, base::seconds{30}}, .defer_on_dns_error = false}};
+  Life life{time, network, store, log, {}};
+  service::PolicyService& service = life.service;
+  service::Book& book = life.book;
 };
 
 }  // namespace tlspolicyd::fakes

@@ -1,14 +1,16 @@
 // Policy files from strangers' web servers: a parsed policy keeps within its limits and, written
-// anew, parses to an equal one; an error is short and printable.
+// anew, parses to an equal one, and so it does from the disk; an error is short and printable.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
 
 #include "base/ascii.h"
 #include "base/domain_name.h"
+#include "store/record.h"
 #include "sts/policy_file.h"
 
 namespace {
@@ -41,6 +43,16 @@ void check_pattern(const sts::MxPattern& pattern) {
   require(!pattern.is_wildcard() || !pattern.matches(text.substr(2)));
 }
 
+/// Every policy that was fetched can be kept: it comes back from the disk as an equal one.
+void check_storable(const sts::Policy& policy) {
+  const auto stored = sts::renewal({}, "1", policy, base::WallTime(std::chrono::seconds(1)));
+  const store::Row row{"example.org", std::make_shared<const sts::StoredPolicy>(stored), {}};
+  const auto record = store::to_record(row);
+  require(record.ok());
+  const auto back = store::to_row(*record);
+  require(back.ok() && *back->policy == stored);
+}
+
 void check_policy(const sts::Policy& policy) {
   require(policy.max_age >= std::chrono::seconds(0) && policy.max_age <= sts::kMaxMaxAge);
   require(policy.mx.size() <= sts::kMaxPatterns);
@@ -59,6 +71,7 @@ void check_policy(const sts::Policy& policy) {
   }
   const auto again = sts::parse_policy(body);
   require(again.ok() && *again == policy);
+  check_storable(policy);
 }
 
 }  // namespace

@@ -37,8 +37,7 @@ void check(const std::string& reply, const sts::Policy& policy) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto policy = sts::parse_policy({reinterpret_cast<const char*>(data), size});
   if (!policy || policy->mode != sts::Mode::enforce) return 0;
-  const auto stored =
-      std::make_shared<const sts::StoredPolicy>(sts::StoredPolicy{*policy, "1", {}});
+  const auto stored = std::make_shared<const sts::StoredPolicy>(sts::renewal({}, "1", *policy, {}));
   service::Question question{base::DomainName::parse("example.org").value(), {}};
   for (const auto profile : {service::Profile::compat, service::Profile::tlsrpt}) {
     question.terms.profile = profile;

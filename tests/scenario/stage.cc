@@ -69,12 +69,51 @@ Stage::Stage()
       }) {}
 
 void Stage::raise_curtain() {
-  if (service_) return;
-  slots_ = std::make_unique<service::FetchSlots>(time_, slot_limits_);
-  service_ = std::make_unique<service::PolicyService>(
-      service::Outside{network_, network_, *slots_, time_, time_, log_}, service::Book::Limits{},
-      settings_);
-  responder_ = std::make_unique<postfix::Responder>(*service_, postfix::MapTable(maps_), log_);
+  if (life_) return;
+  life_ = std::make_unique<fakes::Life>(time_, network_, store_, log_, settings_);
+  responder_ = std::make_unique<postfix::Responder>(life_->service, postfix::MapTable(maps_), log_);
+}
+
+/// kill -9; the next line finds a process that was started again.
+void Stage::kill() {
+  asked_.clear();
+  last_ = nullptr;
+  responder_.reset();
+  store_.crash();
+  life_.reset();
+  raise_curtain();
+}
+
+void Stage::change_disk(const Line& line) {
+  using Health = fakes::FakeStore::Health;
+  const auto& how = line.words.at(1);
+  if (how == "works") {
+    store_.set_health(Health::works);
+  } else if (how == "full") {
+    store_.set_health(Health::full);
+  } else if (how == "silent") {
+    store_.set_health(Health::silent);
+  } else if (how == "takes") {
+    store_.set_delay(duration(line.words.at(2)));
+  } else if (how == "lost") {
+    store_.replace({});
+    store_.reopen();
+  } else {
+    throw std::runtime_error("unknown state of the disk: " + how);
+  }
+}
+
+/// `log N TEXT`: the log has so many lines with this text, since the last such line of the
+/// scenario.
+void Stage::find_in_log(const Line& line) {
+  const auto& text = line.words.at(2);
+  int have = 0;
+  for (auto at = log_text_.find(text, log_seen_); at != std::string::npos;
+       at = log_text_.find(text, at + 1))
+    ++have;
+  log_seen_ = log_text_.size();
+  if (have != std::stoi(line.words.at(1)))
+    throw std::runtime_error(fmt::format("the log says it {} times", have));
 }
 
 void Stage::play(const Line& line) {
@@ -86,6 +125,10 @@ void Stage::play(const Line& line) {
   if (verb == "https") return script_https(line);
   if (verb == "pass") return time_.pass(duration(words.at(1)));
   if (verb == "jump") return time_.jump(std::chrono::duration_cast<seconds>(duration(words.at(1))));
+  if (verb == "kill") return kill();
+  if (verb == "disk") return change_disk(line);
+  if (verb == "log") return find_in_log(line);
+  if (verb == "start") return raise_curtain();
   if (verb == "begin") {
     begin(words.at(1), words.at(2), words.at(3));
     return;
@@ -120,15 +163,21 @@ void Stage::play(const Line& line) {
 void Stage::set(const Line& line) {
   const auto& words = line.words;
   const auto& key = words.at(1);
-  if (service_) throw std::runtime_error("set comes before the first question");
+  if (life_) throw std::runtime_error("set comes before the first question");
   if (key == "on_dns_error") {
-    settings_.defer_on_dns_error = words.at(2) == "temp";
+    settings_.inquiry.defer_on_dns_error = words.at(2) == "temp";
   } else if (key == "fetches") {
-    slot_limits_.total = std::stoul(words.at(2));
+    settings_.slots.total = std::stoul(words.at(2));
   } else if (key == "per_domain") {
-    slot_limits_.per_registered_domain = std::stoul(words.at(2));
+    settings_.slots.per_registered_domain = std::stoul(words.at(2));
   } else if (key == "waiting") {
-    slot_limits_.waiting = std::stoul(words.at(2));
+    settings_.slots.waiting = std::stoul(words.at(2));
+  } else if (key == "policies") {
+    settings_.book.policies = std::stoul(words.at(2));
+  } else if (key == "policies_per_domain") {
+    settings_.book.policies_per_registered_domain = std::stoul(words.at(2));
+  } else if (key == "unused") {
+    settings_.refresh.unused = std::chrono::duration_cast<seconds>(duration(words.at(2)));
   } else if (key == "map") {
     maps_.push_back({words.at(2),
                      words.at(3) == "tlsrpt" ? service::Profile::tlsrpt : service::Profile::compat,
@@ -150,6 +199,7 @@ void Stage::script_dns(const Line& line, net::RecordType type) {
       answer.kind =
           what == "nodata" ? net::DnsAnswer::Kind::no_data : net::DnsAnswer::Kind::no_such_name;
       answer.ttl = ttl_of(words, 3);
+      answer.authenticated = words.size() > 4 && words[4] == "authenticated";
     } else {
       answer.kind = net::DnsAnswer::Kind::records;
       answer.ttl = ttl_of(words, 2);
@@ -230,6 +280,10 @@ void Stage::count(const Line& line) {
     have = network_.dns_questions();
   } else if (what == "txt") {
     have = network_.dns_questions({"_mta-sts." + name, net::RecordType::txt});
+  } else if (what == "saved") {
+    have = static_cast<int>(store_.held().size());
+  } else if (what == "policies") {
+    have = static_cast<int>(life_->book.policies());
   } else if (what == "mx") {
     have = network_.dns_questions({name, net::RecordType::mx});
   } else {

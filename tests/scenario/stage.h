@@ -6,11 +6,9 @@
 #include <string>
 
 #include "base/log.h"
-#include "fakes/fake_network.h"
-#include "fakes/fake_time.h"
+#include "fakes/fake_service.h"
 #include "postfix/responder.h"
 #include "scenario.h"
-#include "service/policy_service.h"
 
 namespace tlspolicyd::scenario {
 
@@ -41,17 +39,19 @@ class Stage {
   void expect(const Line& line);
   void count(const Line& line);
   void raise_curtain();
+  void kill();
+  void change_disk(const Line& line);
+  void find_in_log(const Line& line);
 
   fakes::FakeTime time_;
   fakes::FakeNetwork network_{time_};
   std::string log_text_;
+  std::size_t log_seen_ = 0;
   base::Log log_;
-  service::FetchSlots::Limits slot_limits_;
-  service::Inquiry::Settings settings_{.patience = {base::seconds{10}, base::seconds{30}},
-                                       .defer_on_dns_error = false};
+  fakes::FakeStore store_{time_};
+  fakes::Settings settings_;
   std::vector<postfix::MapTable::Map> maps_;
-  std::unique_ptr<service::FetchSlots> slots_;
-  std::unique_ptr<service::PolicyService> service_;
+  std::unique_ptr<fakes::Life> life_;
   std::unique_ptr<postfix::Responder> responder_;
   std::map<std::string, Asked> asked_;
   Asked* last_ = nullptr;

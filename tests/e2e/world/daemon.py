@@ -13,22 +13,22 @@ PORT = 8461
 class Daemon:
     """The program at `path`, started on its defaults unless `config` (YAML text) is given.
 
-    `open_files` are its soft and hard limits.
+    `open_files` are its soft and hard limits; `state` is the state directory of an earlier life.
     """
 
     def __init__(self, path: str, directory: Path, config: str | None = None, port: int = PORT,
                  environment: dict[str, str] | None = None,
-                 open_files: tuple[int, int] | None = None):
+                 open_files: tuple[int, int] | None = None, state: Path | None = None):
         directory.mkdir(parents=True)
-        state = directory / "state"
-        state.mkdir()
+        self.state = state or directory / "state"
+        self.state.mkdir(mode=0o700, exist_ok=True)
         command = [str(path)]
         if config is not None:
             file = directory / "tlspolicyd.yaml"
             file.write_text(config)
             command += ["-c", str(file)]
         surroundings = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
-                        "STATE_DIRECTORY": str(state), "LANG": "C.UTF-8",
+                        "STATE_DIRECTORY": str(self.state), "LANG": "C.UTF-8",
                         # Of the sanitizers: little freed memory is kept, so that growth is ours.
                         "ASAN_OPTIONS": "quarantine_size_mb=1:detect_leaks=1",
                         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",

@@ -69,6 +69,7 @@ class Domain:
     host: PolicyHost | None = None
     records: tuple[str, ...] = ()   # further lines of the zone
     questions: tuple[Question, ...] = field(default=(), compare=False)
+    ttl: int = 300
     slow: bool = False              # the answer takes as long as the daemon waits
 
     @property
@@ -81,10 +82,10 @@ class Domain:
             return None
         return self.host.certificate or Certificate((self.policy_host,))
 
-    def zone(self) -> str:
+    def zone(self, serial: int = 1) -> str:
         """The zone file."""
-        lines = [f"$ORIGIN {self.name}.", "$TTL 300",
-                 "@ SOA ns.demo.invalid. hostmaster.demo.invalid. 1 3600 600 604800 300",
+        lines = [f"$ORIGIN {self.name}.", f"$TTL {self.ttl}",
+                 f"@ SOA ns.demo.invalid. hostmaster.demo.invalid. {serial} 3600 600 604800 300",
                  "@ NS ns.demo.invalid.", f"@ A {MAIL}"]
         if self.txt_alias:
             lines.append(f"_mta-sts CNAME {self.txt_alias}.")

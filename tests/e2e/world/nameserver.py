@@ -43,6 +43,7 @@ class Nameserver:
         directory.mkdir()
         shutil.chown(directory, "nsd", "nsd")
         self._directory = directory
+        self._serial = 1
         zones = {".": _PARENT.format(name="."), "test.": _PARENT.format(name="test.")}
         # The parent delegates, as parents do; all are on one server.
         for domain in domains:
@@ -63,6 +64,12 @@ class Nameserver:
 
     def stop(self) -> None:
         self._process.stop()
+
+    def publish(self, domain: Domain) -> None:
+        """The zone as the domain is described now; the caller asks until it is there."""
+        self._serial += 1
+        self._file(domain.name + ".").write_text(domain.zone(self._serial))
+        os.kill(self._process.pid, signal.SIGHUP)
 
     def pause(self) -> None:
         """Answers nothing until `resume()`; nsd is several processes, of one session."""

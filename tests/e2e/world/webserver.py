@@ -68,11 +68,18 @@ class Webserver:
             config += _STRANGERS.format(address=address)
         for domain in hosts:
             config += self._host(domain, authority)
-        file = directory / "nginx.conf"
-        file.write_text(config + "}\n")
-        self._process = Process(
-            "nginx", ["nginx", "-e", str(directory / "error.log"), "-p", str(directory),
-                      "-c", str(file)], directory / "error.log")
+        (directory / "nginx.conf").write_text(config + "}\n")
+        self.start()
+
+    def start(self) -> None:
+        """Again after `stop()`."""
+        log = self._directory / "error.log"
+        self._process = Process("nginx", ["nginx", "-e", str(log), "-p", str(self._directory), "-c",
+                                          str(self._directory / "nginx.conf")], log)
+
+    def publish(self, domain: Domain, policy: str) -> None:
+        """Another policy from now on."""
+        (self._directory / f"{domain.name}.txt").write_text(policy)
 
     def _host(self, domain: Domain, authority: Authority) -> str:
         host = domain.host

@@ -25,6 +25,13 @@ TEST_CASE("an empty file, or none, is the defaults") {
   CHECK(read.config.https.port == 443);
   CHECK(read.config.discovery.answer_deadline == base::seconds{10});
   CHECK(read.config.discovery.fetch_deadline == base::seconds{30});
+  CHECK(read.config.cache.path.empty());
+  CHECK_FALSE(read.config.cache.require);
+  CHECK(read.config.cache.policies == 100'000);
+  CHECK(read.config.cache.negatives == 50'000);
+  CHECK(read.config.refresh.interval == base::seconds{86400});
+  CHECK(read.config.refresh.jitter == 10);
+  CHECK(read.config.refresh.unused == base::seconds{180 * 86400});
   CHECK(read.config.limits.clients == 4096);
   CHECK(read.config.limits.fetches == 64);
   CHECK(read.config.limits.fetches_per_registered_domain == 4);
@@ -47,6 +54,8 @@ https:
   timeout: 20s
   allow_addresses: [127.0.0.0/8, "fd00::/8"]
 discovery: {answer_deadline: 5s, fetch_deadline: 20s, on_dns_error: temp}
+cache: {path: /var/lib/x/y.db, require: true, policies: 500, negatives: 300}
+refresh: {interval: 12h, jitter: 5%, unused: 90d}
 limits: {clients: 10, fetches: 8, fetches_per_registered_domain: 2}
 log: {level: debug, format: json}
 )");
@@ -57,6 +66,13 @@ log: {level: debug, format: json}
   CHECK(text_of(config.listen[1]) == "inet:[::1]:9000");
   const auto socket = std::get<net::UnixAddress>(config.listen[2]);
   CHECK(socket == net::UnixAddress{"/run/x", 0666, "postfix"});
+  CHECK(config.cache.path == "/var/lib/x/y.db");
+  CHECK(config.cache.require);
+  CHECK(config.cache.policies == 500);
+  CHECK(config.cache.negatives == 300);
+  CHECK(config.refresh.interval == base::seconds{12 * 3600});
+  CHECK(config.refresh.jitter == 5);
+  CHECK(config.refresh.unused == base::seconds{90 * 86400});
   REQUIRE(config.maps.size() == 1);
   CHECK(config.maps[0].name == "strict");
   CHECK(config.maps[0].profile == service::Profile::tlsrpt);
@@ -125,6 +141,21 @@ TEST_CASE("each mistake is told with its line and what is expected") {
       {"- a\n- b", "1: the file must be a map of keys\n"},
       {"limits: {clients: 0}",
        "1: limits.clients: a whole number from 1 to 1000000 is expected, not \"0\"\n"},
+      {"cache: {path: cache.db}",
+       "1: cache.path: the absolute path of a file is expected, not \"cache.db\"\n"},
+      {"cache: {require: always}",
+       "1: cache.require: one of true, false is expected, not \"always\"\n"},
+      {"cache: {polices: 5}", "1: cache.polices: unknown key; did you mean policies?\n"},
+      {"cache: {negatives: 0}",
+       "1: cache.negatives: a whole number from 1 to 10000000 is expected, not \"0\"\n"},
+      {"refresh: {interval: 1s}",
+       "1: refresh.interval: from 300 to 2592000 s is expected, not \"1s\"\n"},
+      {"refresh: {jitter: 60%}",
+       "1: refresh.jitter: from 0% to 50% is expected, not \"60%\"\n"},
+      {"refresh: {jitter: 10}",
+       "1: refresh.jitter: from 0% to 50% is expected, not \"10\"\n"},
+      {"refresh: {unused: 1h}",
+       "1: refresh.unused: from 86400 to 31622400 s is expected, not \"1h\"\n"},
       {"limits: {clients: [1]}", "1: limits.clients: a single value is expected\n"},
   };
   for (const auto& row : rows) {

@@ -21,7 +21,7 @@ Decision secure(const std::string& body, std::vector<std::string> names = {}) {
   REQUIRE(policy.ok());
   Decision decision;
   decision.kind = Decision::Kind::secure;
-  decision.policy = std::make_shared<const sts::StoredPolicy>(sts::StoredPolicy{*policy, "1", {}});
+  decision.policy = std::make_shared<const sts::StoredPolicy>(sts::renewal({}, "1", *policy, {}));
   decision.mx_names = std::move(names);
   return decision;
 }

@@ -2,31 +2,48 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 using namespace tlspolicyd;
 using namespace tlspolicyd::service;
+using base::seconds;
 
 namespace {
 
-base::DomainName name(int n) {
-  return base::DomainName::parse("d" + std::to_string(n) + ".test").value();
-}
+base::DomainName domain(const std::string& text) { return base::DomainName::parse(text).value(); }
+/// Each has a registered domain of its own.
+base::DomainName name(int n) { return domain("d" + std::to_string(n) + ".test"); }
 std::string text(int n) { return name(n).text(); }
-constexpr base::WallTime kNow{base::seconds{1'000'000'000}};
+constexpr base::WallTime kNow{seconds{1'000'000'000}};
 
-sts::PolicyFetched enforce() {
-  sts::Policy policy;
-  policy.mode = sts::Mode::enforce;
-  policy.max_age = base::seconds{86400};
-  return {"1", policy};
+sts::Policy policy(sts::Mode mode = sts::Mode::enforce, seconds max_age = seconds{86400}) {
+  sts::Policy made;
+  made.mode = mode;
+  made.max_age = max_age;
+  return made;
+}
+
+/// What happens to a policy that was fetched: a place is found, and it enters.
+Book::Place fetched(Book& book, const base::DomainName& who, const sts::Policy& what = policy(),
+                    base::WallTime now = kNow) {
+  auto place = book.admit(who, what, now);
+  book.advance(who,
+               sts::PolicyFetched{std::make_shared<const sts::StoredPolicy>(
+                   sts::renewal(book.open(who).entry, "1", what, now))},
+               now);
+  return place;
+}
+
+void absent(Book& book, const base::DomainName& who) {
+  book.advance(who, sts::TxtAbsent{sts::Absence::no_record, seconds{300}}, kNow);
 }
 
 }  // namespace
 
 TEST_CASE("decisions 19: negatives are bounded and never push out a policy") {
   Book book({.policies = 10, .negatives = 5});
-  book.advance(name(0), enforce(), kNow);
-  for (int n = 1; n <= 1000; ++n)
-    book.advance(name(n), sts::TxtAbsent{sts::Absence::no_record, base::seconds{300}}, kNow);
+  fetched(book, name(0));
+  for (int n = 1; n <= 1000; ++n) absent(book, name(n));
   CHECK(book.policies() == 1);
   CHECK(book.negatives() == 5);
   REQUIRE(book.find(text(0)));
@@ -48,24 +65,122 @@ TEST_CASE("the least recently used negative goes first") {
 TEST_CASE("a record keeps its address when it becomes a policy") {
   Book book({.policies = 10, .negatives = 10});
   const auto* before = &book.open(name(1));
-  book.advance(name(1), enforce(), kNow);
+  fetched(book, name(1));
   CHECK(book.find(text(1)) == before);
   CHECK(book.policies() == 1);
   CHECK(book.negatives() == 0);
 }
 
-TEST_CASE("at the limit of policies a newcomer is remembered among the negatives") {
+TEST_CASE("A-12 the hard cap: an unexpired enforce policy makes room for nobody") {
+  Book book({.policies = 2, .negatives = 10});
+  CHECK(fetched(book, name(1)).kept);
+  CHECK(fetched(book, name(2)).kept);
+  for (const auto mode : {sts::Mode::enforce, sts::Mode::testing, sts::Mode::none}) {
+    const auto place = fetched(book, name(3), policy(mode));
+    CHECK_FALSE(place.kept);
+    CHECK_FALSE(place.displaced);
+  }
+  CHECK(book.policies() == 2);
+  CHECK(book.is_placed(text(1)));
+  CHECK(book.is_placed(text(2)));
+  // The newcomer is known as long as it lasts among the negatives.
+  CHECK_FALSE(book.is_placed(text(3)));
+  REQUIRE(book.find(text(3)));
+  CHECK(book.find(text(3))->entry.is_valid(kNow));
+}
+
+TEST_CASE("A-12 what does not enforce makes room, the least recently used first") {
+  Book book({.policies = 3, .negatives = 10});
+  fetched(book, name(1), policy(sts::Mode::testing));
+  fetched(book, name(2));
+  fetched(book, name(3), policy(sts::Mode::none));
+  book.find(text(1));
+  const auto place = fetched(book, name(4));
+  CHECK(place.kept);
+  CHECK(place.displaced == text(3));
+  CHECK(book.find(text(3)) == nullptr);
+  CHECK(fetched(book, name(5), policy(sts::Mode::testing)).displaced == text(1));
+  CHECK(fetched(book, name(6)).displaced == text(5));
+  CHECK_FALSE(fetched(book, name(7)).kept);
+}
+
+TEST_CASE("A-12 what has expired makes room before what is still applied") {
+  Book book({.policies = 3, .negatives = 10});
+  fetched(book, name(1), policy(sts::Mode::testing));
+  fetched(book, name(2), policy(sts::Mode::enforce, seconds{3600}));
+  fetched(book, name(3));
+  const auto later = kNow + seconds{7200};
+  book.reconsider(text(2), later);
+  CHECK(fetched(book, name(4), policy(), later).displaced == text(2));
+  CHECK(fetched(book, name(5), policy(), later).displaced == text(1));
+  CHECK_FALSE(fetched(book, name(6), policy(), later).kept);
+}
+
+TEST_CASE(
+    "B-4 an expiry that a corrected clock undid makes room no more, also before it was seen") {
   Book book({.policies = 1, .negatives = 10});
-  book.advance(name(1), enforce(), kNow);
-  book.advance(name(2), enforce(), kNow);
-  CHECK(book.policies() == 1);
-  REQUIRE(book.find(text(2)));
-  CHECK(book.find(text(2))->entry.is_valid(kNow));
+  fetched(book, name(1));
+  book.reconsider(text(1), kNow + seconds{86400 * 365});
+  CHECK_FALSE(fetched(book, name(2), policy(), kNow).kept);
+  CHECK(book.is_placed(text(1)));
+}
+
+TEST_CASE("A-12 a registered domain has its share of the policies") {
+  Book book({.policies = 100, .negatives = 100, .policies_per_registered_domain = 3});
+  for (int n = 0; n < 10; ++n) fetched(book, domain("n" + std::to_string(n) + ".attacker.co.uk"));
+  CHECK(book.policies() == 3);
+  CHECK(fetched(book, domain("victim.co.uk")).kept);
+  // What is replaced takes no new place, and what is forgotten frees one.
+  CHECK(fetched(book, domain("n0.attacker.co.uk")).kept);
+  book.forget("n0.attacker.co.uk");
+  CHECK(fetched(book, domain("n11.attacker.co.uk")).kept);
+  CHECK_FALSE(fetched(book, domain("n12.attacker.co.uk")).kept);
+}
+
+TEST_CASE("A-12 a registered domain has its share of the negatives, and keeps to it") {
+  Book book({.policies = 10, .negatives = 100, .negatives_per_registered_domain = 5});
+  absent(book, domain("other.test"));
+  for (int n = 0; n < 1000; ++n) absent(book, domain("n" + std::to_string(n) + ".attacker.test"));
+  CHECK(book.negatives() == 6);
+  CHECK(book.find("other.test") != nullptr);
+  CHECK(book.find("n0.attacker.test") != nullptr);
+  CHECK(book.find("n999.attacker.test") != nullptr);
+}
+
+TEST_CASE("a policy from an earlier life is taken up whatever the limits") {
+  Book book({.policies = 1, .negatives = 10, .policies_per_registered_domain = 1});
+  for (int n = 0; n < 5; ++n) {
+    const auto who = domain("n" + std::to_string(n) + ".one.test");
+    const auto stored = sts::renewal({}, "1", policy(), kNow);
+    book.restore(who, std::make_shared<const sts::StoredPolicy>(stored), {.used_at = kNow}, kNow);
+  }
+  CHECK(book.policies() == 5);
+  CHECK(book.find("n4.one.test")->entry.is_valid(kNow));
+  CHECK(book.find("n4.one.test")->entry.is_due(kNow));
+  CHECK_FALSE(fetched(book, name(1)).kept);
+}
+
+TEST_CASE("a walk meets every policy, in parts") {
+  Book book({.policies = 1000, .negatives = 1000});
+  for (int n = 0; n < 300; ++n) fetched(book, name(n));
+  for (int n = 300; n < 400; ++n) absent(book, name(n));
+  for (const double share : {1.0, 1.0 / 12, 0.01}) {
+    std::set<std::string> met;
+    std::size_t from = 0;
+    int parts = 0;
+    do {
+      from = book.walk(from, share,
+                       [&](const std::string& who, Record&) { CHECK(met.insert(who).second); });
+      ++parts;
+    } while (from != 0);
+    CHECK(met.size() == 300);
+    CHECK(parts >= static_cast<int>(1 / share) / 2);
+  }
 }
 
 TEST_CASE("kept replies go when the entry changes") {
   Book book({.policies = 1, .negatives = 10});
   book.open(name(1)).replies.push_back({{}, kNow, "x"});
-  book.advance(name(1), enforce(), kNow);
+  fetched(book, name(1));
   CHECK(book.find(text(1))->replies.empty());
 }

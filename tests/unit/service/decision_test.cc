@@ -14,7 +14,7 @@ std::shared_ptr<const sts::StoredPolicy> stored(const std::string& mode, const s
   const auto policy =
       sts::parse_policy("version: STSv1\nmode: " + mode + "\nmax_age: 86400\n" + mx);
   REQUIRE(policy.ok());
-  return std::make_shared<const sts::StoredPolicy>(sts::StoredPolicy{*policy, "id1", {}});
+  return std::make_shared<const sts::StoredPolicy>(sts::renewal({}, "id1", *policy, {}));
 }
 
 Question question(Terms terms) { return {base::DomainName::parse("example.org").value(), terms}; }

@@ -49,7 +49,7 @@ TEST_CASE("an inquiry that is cancelled is not answered, and its look-up goes on
   world.time.pass(seconds{60});
   CHECK_FALSE(answered);
   CHECK(world.service.in_flight() == 0);
-  CHECK(world.service.book().policies() == 1);
+  CHECK(world.book.policies() == 1);
 }
 
 TEST_CASE("an answer may destroy every other inquiry for the same domain") {

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "config/values.h"
+
+/// Readers of single values of a configuration file, to be given to Section::text().
+namespace tlspolicyd::config {
+
+/// Stores the value that a text means, or says what is wrong with it.
+using Reader = std::function<base::Result<bool>(const std::string&)>;
+
+/// What `parse` makes of the text; all slots must outlive their readers.
+template <class T, class Parse>
+Reader into(T& slot, Parse parse) {
+  return [&slot, parse](const std::string& text) -> base::Result<bool> {
+    auto value = parse(text);
+    if (!value) return value.error();
+    slot = static_cast<T>(*value);
+    return true;
+  };
+}
+
+template <class T>
+Reader duration(T& slot) {
+  return into(slot, parse_duration);
+}
+
+/// A duration of whole seconds from `least` to `most`.
+inline Reader duration(base::seconds& slot, base::seconds least, base::seconds most) {
+  return [&slot, least, most](const std::string& text) -> base::Result<bool> {
+    const auto value = parse_duration(text);
+    if (!value) return value.error();
+    const auto whole = std::chrono::floor<base::seconds>(*value);
+    if (whole != *value || whole < least || whole > most)
+      return base::Error{base::Fault::invalid,
+                         fmt::format("from {} to {} s is expected", least.count(), most.count())};
+    slot = whole;
+    return true;
+  };
+}
+
+template <class T>
+Reader number(T& slot, std::uint64_t least, std::uint64_t most) {
+  return into(slot, [=](const std::string& text) { return parse_number(text, least, most); });
+}
+
+/// One of the words.
+template <class T>
+Reader choice(T& slot, std::vector<std::pair<std::string, T>> words) {
+  return [&slot, words](const std::string& text) -> base::Result<bool> {
+    std::vector<std::string> names;
+    for (const auto& [word, value] : words) {
+      if (text == word) {
+        slot = value;
+        return true;
+      }
+      names.push_back(word);
+    }
+    return base::Error{base::Fault::invalid,
+                       fmt::format("one of {} is expected", fmt::join(names, ", "))};
+  };
+}
+
+inline Reader boolean(bool& slot) { return choice(slot, {{"true", true}, {"false", false}}); }
+
+}  // namespace tlspolicyd::config

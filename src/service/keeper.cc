@@ -1,0 +1,241 @@
+#include "service/keeper.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tlspolicyd::service {
+namespace {
+
+using base::Error;
+
+// Rows written at a time when there is much to write.
+constexpr std::size_t kBatch = 1000;
+
+}  // namespace
+
+/// Whoever waits for a policy to be durable. The write goes on without it.
+class Keeper::Keeping final : public base::Operation {
+ public:
+  Keeping(Keeper& keeper, std::string domain, std::function<void(bool)> kept)
+      : keeper_(keeper), domain_(std::move(domain)), kept_(std::move(kept)) {}
+  ~Keeping() override {
+    const auto pending = keeper_.pending_.find(domain_);
+    if (pending != keeper_.pending_.end() && pending->second.waiting == this)
+      pending->second.waiting = nullptr;
+  }
+
+  void wait() {
+    timer_ = keeper_.timers_.after(kPatience, [this] {
+      keeper_.begin_failing(fmt::format("no answer from the disk for {} s", kPatience.count()));
+      tell(false);
+    });
+  }
+  void tell_soon(bool durable) {
+    timer_ = keeper_.timers_.after(base::milliseconds{0}, [this, durable] { tell(durable); });
+  }
+  void tell(bool durable) {
+    const auto kept = std::move(kept_);
+    kept(durable);  // may destroy this
+  }
+
+ private:
+  Keeper& keeper_;
+  std::string domain_;
+  std::function<void(bool)> kept_;
+  base::OperationPtr timer_;
+};
+
+Keeper::Keeper(store::Store& store, Book& book, base::Clock& clock, base::Timers& timers,
+               const base::Log& log)
+    : store_(store), book_(book), clock_(clock), timers_(timers), log_(log) {
+  store_.on_reopened([this](store::Contents contents) { on_reopened(std::move(contents)); });
+}
+
+Keeper::~Keeper() { store_.on_reopened(nullptr); }
+
+void Keeper::take_up(store::Contents contents) {
+  for (const auto& loss : contents.losses) log_.error("cache file", {{"trouble", loss}});
+  for (auto& row : contents.rows) {
+    const auto domain = base::DomainName::parse(row.domain);
+    if (!domain) continue;
+    const auto* known = book_.find(row.domain);
+    if (known && known->entry.stored && known->entry.stored->fetched_at >= row.policy->fetched_at)
+      continue;
+    book_.restore(*domain, std::move(row.policy), row.upkeep, clock_.wall());
+  }
+}
+
+base::OperationPtr Keeper::keep(const base::DomainName& domain,
+                                std::shared_ptr<const sts::StoredPolicy> policy,
+                                std::function<void(bool)> kept) {
+  const auto& name = domain.text();
+  auto place = book_.admit(domain, policy->policy, clock_.wall());
+  auto keeping = std::make_unique<Keeping>(*this, name, std::move(kept));
+  if (!place.kept) {
+    no_place(name);
+    keeping->tell_soon(false);
+    return keeping;
+  }
+  std::vector<store::Change> changes;
+  if (place.displaced) {
+    unsaved_.erase(*place.displaced);
+    changes.push_back({std::move(*place.displaced), std::nullopt});
+  }
+  auto upkeep = book_.open(domain).entry.upkeep;
+  upkeep.failures = 0;
+  upkeep.lapsed_at = {};
+  changes.push_back({name, store::Row{name, std::move(policy), upkeep}});
+  // An older write for the same domain goes on, but its outcome matters no more.
+  auto& pending = pending_[name];
+  pending.waiting = keeping.get();
+  pending.write =
+      store_.write(std::move(changes), [this, name](const auto& error) { on_kept(name, error); });
+  if (state_.failing) {
+    keeping->tell_soon(false);
+  } else {
+    keeping->wait();
+  }
+  return keeping;
+}
+
+void Keeper::on_kept(const std::string& domain, const std::optional<Error>& error) {
+  auto pending = pending_.extract(domain);
+  auto* waiting = pending.mapped().waiting;
+  if (error) {
+    unsaved_.insert(domain);
+    ++state_.failures;
+    begin_failing(error->text);
+  } else {
+    unsaved_.erase(domain);
+    succeed();
+  }
+  if (waiting) waiting->tell(!error);
+}
+
+void Keeper::note(const std::string& domain) {
+  if (state_.failing) {
+    unsaved_.insert(domain);
+  } else {
+    write_rows({domain});
+  }
+}
+
+void Keeper::forget(const std::string& domain) {
+  book_.forget(domain);
+  note(domain);
+}
+
+/// Writes what the book knows of these domains, and that it knows nothing, where it does not.
+void Keeper::write_rows(const std::vector<std::string>& domains) {
+  std::vector<store::Change> changes;
+  std::vector<std::string> written;
+  for (const auto& domain : domains) {
+    // A newer policy is on its way to the disk and then to the book: it must not be overtaken.
+    if (pending_.contains(domain)) continue;
+    changes.push_back(row_of(domain));
+    written.push_back(domain);
+  }
+  if (written.empty() && !domains.empty()) return;
+  const auto note = notes_.emplace(notes_.end());
+  *note = store_.write(std::move(changes), [this, note, written](const auto& error) {
+    // Forgetting the operation destroys this closure.
+    auto& keeper = *this;
+    const auto domains_written = written;
+    const std::optional<Error> outcome = error;
+    keeper.notes_.erase(note);
+    keeper.on_written(domains_written, outcome);
+  });
+}
+
+store::Change Keeper::row_of(const std::string& domain) {
+  const auto* record = book_.find(domain);
+  if (!record || !record->entry.stored || !book_.is_placed(domain)) return {domain, std::nullopt};
+  return {domain, store::Row{domain, record->entry.stored, record->entry.upkeep}};
+}
+
+void Keeper::on_written(const std::vector<std::string>& domains,
+                        const std::optional<Error>& error) {
+  if (error) {
+    unsaved_.insert(domains.begin(), domains.end());
+    ++state_.failures;
+    begin_failing(error->text);
+    return;
+  }
+  for (const auto& domain : domains) unsaved_.erase(domain);
+  succeed();
+}
+
+/// The store was lost and is there again, perhaps with another file: what it does not hold as the
+/// book does is written anew.
+void Keeper::on_reopened(store::Contents contents) {
+  std::unordered_map<std::string, std::shared_ptr<const sts::StoredPolicy>> held;
+  for (const auto& row : contents.rows) held[row.domain] = row.policy;
+  take_up(std::move(contents));
+  book_.walk(0, 1, [&](const std::string& domain, Record& record) {
+    if (!record.entry.stored) return;
+    const auto found = held.find(domain);
+    if (found == held.end() || *found->second != *record.entry.stored) unsaved_.insert(domain);
+  });
+  log_.warning("cache file opened again", {{"held", held.size()}, {"unsaved", unsaved_.size()}});
+  if (!unsaved_.empty()) retry_later();
+}
+
+void Keeper::begin_failing(const std::string& why) {
+  state_.why = why;
+  const bool begins = !std::exchange(state_.failing, true);
+  if (begins) state_.since = clock_.wall();
+  if (begins || clock_.steady() >= reminded_ + kReminder) {
+    reminded_ = clock_.steady();
+    log_.error("policies cannot be saved: a restart would forget them",
+               {{"why", why},
+                {"unsaved", unsaved_.size()},
+                {"since", (clock_.wall() - state_.since).count()}});
+  }
+  retry_later();
+}
+
+void Keeper::succeed() {
+  if (!state_.failing || !unsaved_.empty()) return;
+  state_.failing = false;
+  log_.warning("policies are saved again", {{"after", (clock_.wall() - state_.since).count()}});
+}
+
+void Keeper::retry_later() {
+  if (!retry_timer_) retry_timer_ = timers_.after(kRetry, [this] { retry(); });
+}
+
+void Keeper::retry() {
+  retry_timer_.reset();
+  // A disk that has not answered yet gets nothing more to do.
+  if (!notes_.empty()) return retry_later();
+  std::vector<std::string> some;
+  for (const auto& domain : unsaved_) {
+    if (some.size() == kBatch) break;
+    some.push_back(domain);
+  }
+  // With nothing to write it asks whether the disk works.
+  if (state_.failing || !some.empty()) write_rows(some);
+  if (state_.failing || unsaved_.size() > some.size()) retry_later();
+}
+
+void Keeper::no_place(const std::string& domain) {
+  ++state_.unplaced;
+  const bool first = state_.unplaced == 1;
+  if (!first && clock_.steady() < no_place_said_ + kReminder) return;
+  no_place_said_ = clock_.steady();
+  log_.warning("no place for a new policy: it is applied while it lasts in memory",
+               {{"domain", domain},
+                {"policies", book_.policies()},
+                {"so_far", state_.unplaced},
+                {"hint", "raise cache.policies, or its registered domain has used up its share"}});
+}
+
+Keeper::State Keeper::state() const {
+  auto state = state_;
+  state.unsaved = unsaved_.size();
+  return state;
+}
+
+}  // namespace tlspolicyd::service

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/operation.h"
+#include "service/book.h"
+#include "store/store.h"
+
+namespace tlspolicyd::service {
+
+/// Keeps the policies of the book on disk (decisions.md 17 to 20).
+///
+/// While the disk fails, the book goes on from memory: what could not be written is remembered and
+/// tried again until it can; the failure is logged when it begins, every kReminder while it lasts,
+/// and when it ends. All that is given must outlive it.
+class Keeper {
+ public:
+  /// How long an answer waits for the disk; a disk that takes longer has failed.
+  static constexpr base::seconds kPatience{5};
+  static constexpr base::seconds kRetry{10};
+  static constexpr base::seconds kReminder{600};
+
+  Keeper(store::Store& store, Book& book, base::Clock& clock, base::Timers& timers,
+         const base::Log& log);
+  ~Keeper();
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+  /// Takes what an earlier life left into the book, where that does not know better.
+  void take_up(store::Contents contents);
+
+  /// Finds the policy a place in the book and makes it durable, before it enters the book. `kept`
+  /// is called when it is durable, when there is no place for it, or when the disk has failed; its
+  /// argument tells whether it is durable.
+  base::OperationPtr keep(const base::DomainName& domain,
+                          std::shared_ptr<const sts::StoredPolicy> policy,
+                          std::function<void(bool durable)> kept);
+
+  /// Writes what is noted of a policy, some time; nobody waits for it.
+  void note(const std::string& domain);
+  /// Forgets a policy, in the book and on disk.
+  void forget(const std::string& domain);
+
+  /// How the disk does, for health and metrics.
+  struct State {
+    bool failing = false;
+    std::string why;           ///< of the last failure
+    base::WallTime since{};    ///< when it began to fail
+    std::size_t unsaved = 0;   ///< policies that are in memory only and are to be written
+    std::size_t unplaced = 0;  ///< policies, since the start, for which the book had no place
+    std::size_t failures = 0;  ///< failed writes since the start
+  };
+  State state() const;
+  /// The store could not be opened, or does not take writes: begins to try again.
+  void begin_failing(const std::string& why);
+
+ private:
+  class Keeping;
+  struct Pending {
+    base::OperationPtr write;
+    Keeping* waiting = nullptr;
+  };
+
+  void on_kept(const std::string& domain, const std::optional<base::Error>& error);
+  void on_reopened(store::Contents contents);
+  void on_written(const std::vector<std::string>& domains, const std::optional<base::Error>& error);
+  void succeed();
+  void retry_later();
+  void retry();
+  void write_rows(const std::vector<std::string>& domains);
+  void no_place(const std::string& domain);
+  store::Change row_of(const std::string& domain);
+
+  store::Store& store_;
+  Book& book_;
+  base::Clock& clock_;
+  base::Timers& timers_;
+  const base::Log& log_;
+  State state_;
+  base::SteadyTime reminded_{};
+  base::SteadyTime no_place_said_{};
+  std::unordered_set<std::string> unsaved_;
+  std::unordered_map<std::string, Pending> pending_;  ///< policies that are not in the book yet
+  std::list<base::OperationPtr> notes_;               ///< writes that nobody waits for
+  base::OperationPtr retry_timer_;
+};
+
+}  // namespace tlspolicyd::service

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "service/book.h"
+#include "service/clock_watch.h"
+#include "service/policy_service.h"
+#include "sts/upkeep.h"
+
+namespace tlspolicyd::service {
+
+/// Looks after every policy of the book once a minute: refreshes it in time, warns while that
+/// fails, forgets what expired long ago (RFC 8461 10.2; decisions.md 20). Also watches the clock.
+///
+/// It holds no plan of its own: each look judges a policy by its entry and the time, so that a
+/// clock that was set, a restart or a full queue leave nothing to be mended.
+class Refresher {
+ public:
+  static constexpr base::seconds kRound{60};  ///< the whole book
+  static constexpr base::seconds kTick{5};    ///< a part of it
+  static constexpr std::size_t kAtOnce = 32;  ///< refreshes under way
+
+  /// `service` answers from `book`; all that is given must outlive the refresher. `seed` of the
+  /// dice that spread refreshes.
+  Refresher(const Outside& outside, Book& book, PolicyService& service, sts::RefreshRules rules,
+            std::uint64_t seed);
+
+  /// For looks from now on.
+  void set_rules(sts::RefreshRules rules) { rules_ = rules; }
+
+  std::size_t under_way() const { return *under_way_; }
+
+ private:
+  struct Chores {
+    std::vector<std::string> refresh;
+    std::vector<std::string> reconsider;
+    std::vector<std::string> forget;
+  };
+
+  void tick();
+  void watch_clock();
+  void look_at(const std::string& domain, Record& record, Chores& chores);
+  void do_chores(const Chores& chores);
+  void refresh(const std::string& domain);
+
+  Outside outside_;
+  Book& book_;
+  PolicyService& service_;
+  sts::RefreshRules rules_;
+  std::mt19937_64 dice_;
+  ClockWatch clock_watch_;
+  base::WallTime clock_set_at_{};
+  std::size_t next_ = 0;  ///< where the next look at the book begins
+  /// Shared with the look-ups' ends, which may come when the refresher is gone.
+  std::shared_ptr<std::size_t> under_way_ = std::make_shared<std::size_t>(0);
+  base::OperationPtr timer_;
+};
+
+}  // namespace tlspolicyd::service

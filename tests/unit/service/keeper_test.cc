@@ -1,0 +1,206 @@
+#include "service/keeper.h"
+
+#include <doctest/doctest.h>
+
+#include <optional>
+
+#include "fakes/fake_store.h"
+#include "fakes/fake_time.h"
+
+using namespace tlspolicyd;
+using namespace tlspolicyd::service;
+using base::milliseconds;
+using base::seconds;
+using Health = fakes::FakeStore::Health;
+
+namespace {
+
+base::DomainName name(const std::string& text) { return base::DomainName::parse(text).value(); }
+
+struct Disk {
+  fakes::FakeTime time;
+  fakes::FakeStore store{time};
+  Book book{{.policies = 2, .negatives = 10}};
+  std::string said;
+  base::Log log{base::Severity::debug, base::Log::Format::text,
+                [this](auto, std::string_view line) { said.append(line).append("\n"); }};
+  std::optional<Keeper> keeper;
+
+  Disk() { keeper.emplace(store, book, time, time, log); }
+
+  std::shared_ptr<const sts::StoredPolicy> policy(const std::string& id,
+                                                  sts::Mode mode = sts::Mode::enforce) {
+    sts::Policy made;
+    made.mode = mode;
+    made.max_age = seconds{86400};
+    return std::make_shared<const sts::StoredPolicy>(sts::renewal({}, id, made, time.wall()));
+  }
+
+  /// Keeps a policy and lets it enter the book then, as the discovery does. How long that took.
+  std::optional<milliseconds> keep(const std::string& domain, const std::string& id,
+                                   bool* durable = nullptr, sts::Mode mode = sts::Mode::enforce) {
+    const auto what = policy(id, mode);
+    const auto began = time.steady();
+    bool entered = false;
+    base::OperationPtr keeping = keeper->keep(name(domain), what, [&](bool is_durable) {
+      if (durable) *durable = is_durable;
+      book.advance(name(domain), sts::PolicyFetched{what}, time.wall());
+      entered = true;
+      keeping.reset();
+    });
+    CHECK_FALSE(entered);
+    if (!time.pass_until(seconds{60}, [&] { return entered; })) return std::nullopt;
+    return std::chrono::duration_cast<milliseconds>(time.steady() - began);
+  }
+  std::string saved_id(const std::string& domain) {
+    const auto found = store.held().find(domain);
+    return found == store.held().end() ? "" : found->second.policy->id;
+  }
+  int times_said(std::string_view what) const {
+    int times = 0;
+    for (auto at = said.find(what); at != std::string::npos; at = said.find(what, at + 1)) ++times;
+    return times;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("decisions 17: a policy enters the book when it is durable, not before") {
+  Disk disk;
+  disk.store.set_delay(milliseconds{700});
+  bool durable = false;
+  CHECK(disk.keep("a.test", "1", &durable) == milliseconds{700});
+  CHECK(durable);
+  CHECK(disk.saved_id("a.test") == "1");
+}
+
+TEST_CASE("decisions 17: a full disk: the book goes on from memory, loudly, and catches up") {
+  Disk disk;
+  disk.store.set_health(Health::full);
+  bool durable = true;
+  CHECK(disk.keep("a.test", "1", &durable) == milliseconds{1});
+  CHECK_FALSE(durable);
+  CHECK(disk.book.find("a.test")->entry.is_valid(disk.time.wall()));
+  CHECK(disk.keeper->state().failing);
+  CHECK(disk.keeper->state().unsaved == 1);
+  CHECK(disk.keeper->state().why == "database or disk is full");
+  CHECK(disk.times_said("policies cannot be saved") == 1);
+  // Nobody waits for a disk that is known to fail.
+  CHECK(disk.keep("b.test", "1") == milliseconds{0});
+  disk.time.pass(seconds{3600});
+  CHECK(disk.times_said("policies cannot be saved") == 6);
+  CHECK(disk.keeper->state().unsaved == 2);
+  disk.store.set_health(Health::works);
+  disk.time.pass(Keeper::kRetry + seconds{1});
+  CHECK_FALSE(disk.keeper->state().failing);
+  CHECK(disk.keeper->state().unsaved == 0);
+  CHECK(disk.saved_id("a.test") == "1");
+  CHECK(disk.saved_id("b.test") == "1");
+  CHECK(disk.times_said("policies are saved again") == 1);
+}
+
+TEST_CASE("decisions 17: a disk that does not answer has failed after 5 s") {
+  Disk disk;
+  disk.store.set_health(Health::silent);
+  bool durable = true;
+  CHECK(disk.keep("a.test", "1", &durable) == Keeper::kPatience);
+  CHECK_FALSE(durable);
+  CHECK(disk.keeper->state().failing);
+  CHECK(disk.keep("b.test", "1") == milliseconds{0});
+}
+
+TEST_CASE("a disk that was merely slow has not lost what came late") {
+  Disk disk;
+  disk.store.set_delay(seconds{8});
+  CHECK(disk.keep("a.test", "1") == Keeper::kPatience);
+  disk.time.pass(seconds{4});
+  CHECK(disk.saved_id("a.test") == "1");
+  CHECK_FALSE(disk.keeper->state().failing);
+}
+
+TEST_CASE("A-12 who has to make room for a policy leaves the disk in the same transaction") {
+  Disk disk;
+  disk.keep("a.test", "1", nullptr, sts::Mode::testing);
+  disk.keep("b.test", "1");
+  disk.keep("c.test", "1");
+  CHECK(disk.saved_id("a.test") == "");
+  CHECK(disk.saved_id("c.test") == "1");
+  CHECK(disk.store.writes() == 3);
+}
+
+TEST_CASE("A-12 a newcomer without a place is not written, and that is said, not too often") {
+  Disk disk;
+  disk.keep("a.test", "1");
+  disk.keep("b.test", "1");
+  bool durable = true;
+  for (int n = 0; n < 5; ++n)
+    CHECK(disk.keep("c" + std::to_string(n) + ".test", "1", &durable) == milliseconds{0});
+  CHECK_FALSE(durable);
+  CHECK(disk.store.held().size() == 2);
+  CHECK(disk.keeper->state().unplaced == 5);
+  CHECK(disk.times_said("no place for a new policy") == 1);
+  CHECK_FALSE(disk.keeper->state().failing);
+}
+
+TEST_CASE("a note never overtakes a newer policy on its way") {
+  Disk disk;
+  disk.keep("a.test", "1");
+  disk.store.set_delay(seconds{1});
+  const auto what = disk.policy("2");
+  const auto keeping = disk.keeper->keep(name("a.test"), what, [](bool) {});
+  disk.keeper->note("a.test");
+  disk.time.pass(seconds{3});
+  CHECK(disk.saved_id("a.test") == "2");
+}
+
+TEST_CASE("the upkeep of a policy is kept with it, and what is forgotten is gone") {
+  Disk disk;
+  disk.keep("a.test", "1");
+  auto& upkeep = disk.book.find("a.test")->entry.upkeep;
+  upkeep.failures = 3;
+  upkeep.used_at = disk.time.wall();
+  disk.keeper->note("a.test");
+  disk.time.pass(seconds{1});
+  CHECK(disk.store.held().at("a.test").upkeep == upkeep);
+  disk.keeper->forget("a.test");
+  disk.time.pass(seconds{1});
+  CHECK(disk.store.held().empty());
+  CHECK(disk.book.find("a.test") == nullptr);
+}
+
+TEST_CASE("decisions 18: what an earlier life left is taken up, where nothing newer is known") {
+  Disk disk;
+  disk.keep("known.test", "new");
+  store::Contents left;
+  auto old = *disk.policy("old");
+  old.fetched_at -= seconds{100};
+  for (const char* domain : {"known.test", "unknown.test"})
+    left.rows.push_back({domain, std::make_shared<const sts::StoredPolicy>(old), {.failures = 2}});
+  left.losses = {"cache.db was unreadable"};
+  disk.keeper->take_up(left);
+  CHECK(disk.book.find("known.test")->entry.stored->id == "new");
+  CHECK(disk.book.find("unknown.test")->entry.stored->id == "old");
+  CHECK(disk.book.find("unknown.test")->entry.upkeep.failures == 2);
+  CHECK(disk.times_said("cache.db was unreadable") == 1);
+}
+
+TEST_CASE("decisions 17: a file that was lost is filled again from memory") {
+  Disk disk;
+  disk.keep("a.test", "1");
+  disk.keep("b.test", "1");
+  disk.store.replace({});
+  disk.store.reopen();
+  disk.time.pass(Keeper::kRetry + seconds{1});
+  CHECK(disk.store.held().size() == 2);
+  CHECK(disk.keeper->state().unsaved == 0);
+}
+
+TEST_CASE("a keeping that is destroyed is not told, and the policy is written all the same") {
+  Disk disk;
+  bool told = false;
+  disk.keeper->keep(name("a.test"), disk.policy("1"), [&](bool) { told = true; }).reset();
+  disk.time.pass(seconds{10});
+  CHECK_FALSE(told);
+  CHECK(disk.saved_id("a.test") == "1");
+  CHECK_FALSE(disk.keeper->state().failing);
+}
