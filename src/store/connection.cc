@@ -11,7 +11,7 @@ Trouble trouble_of(int code) {
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return Trouble::in_use;
-    case SQLITE_NOTADB: return Trouble::foreign;
+    case SQLITE_NOTADB:
     case SQLITE_CORRUPT: return Trouble::damaged;
     case SQLITE_FULL:
     case SQLITE_NOMEM:

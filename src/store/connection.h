@@ -18,8 +18,8 @@ namespace tlspolicyd::store {
 /// What a failure asks of whoever holds the file.
 enum class Trouble {
   in_use,   ///< another process has the file open
-  foreign,  ///< this is no database, or not ours
-  damaged,  ///< this is our database, and it is not sound
+  foreign,  ///< this is a database, and not ours
+  damaged,  ///< this is no database, or not a sound one
   refused,  ///< no room on the disk, no memory: the connection is good, the change is not made
   lost,     ///< the file can no longer be read or written: the connection must be given up
 };

@@ -9,12 +9,14 @@ namespace tlspolicyd::store {
 namespace {
 
 // A cache of 1 MiB: rows are read once, at the opening. A log over 4 MiB is cut when it is reused.
+// Deleted rows are overwritten, so that salvage() cannot find them again.
 constexpr char kSettings[] =
     "PRAGMA locking_mode=EXCLUSIVE;"
     "PRAGMA cache_size=-1024;"
     "PRAGMA temp_store=MEMORY;"
     "PRAGMA mmap_size=0;"
     "PRAGMA cell_size_check=ON;"
+    "PRAGMA secure_delete=ON;"
     "PRAGMA synchronous=FULL;"
     "PRAGMA journal_size_limit=4194304;";
 

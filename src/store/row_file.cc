@@ -82,7 +82,7 @@ Opened RowFile::open(base::milliseconds patience, Unwritable unwritable) {
       if (unwritable == Unwritable::read_copy) read_copy(opened);
       return opened;
     }
-    opened.failure = heal(failure, patience, reading, opened.contents.losses);
+    opened.failure = heal(failure, reading, opened.contents.losses);
     if (opened.failure || attempt == kAttempts) {
       if (!opened.failure) opened.failure = unavailable("it cannot be made sound");
       opened.contents.rows = std::move(reading.rows);
@@ -107,8 +107,8 @@ Failure RowFile::confirm_writable() {
 }
 
 /// Makes room for a sound file; on failure `reading` has what was saved of the other.
-std::optional<OpenFailure> RowFile::heal(const Failure& failure, base::milliseconds patience,
-                                         Reading& reading, std::vector<std::string>& losses) {
+std::optional<OpenFailure> RowFile::heal(const Failure& failure, Reading& reading,
+                                         std::vector<std::string>& losses) {
   const auto path = file_.path();
   if (failure && failure->trouble == Trouble::foreign) {
     auto aside = file_.set_aside();
@@ -120,9 +120,7 @@ std::optional<OpenFailure> RowFile::heal(const Failure& failure, base::milliseco
     return std::nullopt;
   }
   if (failure) {
-    reading = {};
-    // Where not even the table is found, nothing is saved.
-    salvage(path, patience, reading);
+    reading = salvage(path);
   }
   std::string old;
   if (auto error = replace(reading.rows, old))
@@ -170,8 +168,7 @@ void RowFile::read_copy(Opened& opened) const {
   if (!failure) failure = database.read(reading);
   database.close_untouched();
   if (failure) {
-    reading = {};
-    failure = salvage(copy->path(), base::milliseconds(0), reading);
+    reading = salvage(copy->path());
     opened.contents.losses.push_back(
         fmt::format("the cache file {} is damaged, and it cannot be written: {}; check the disk",
                     file_.path(), describe(reading)));
@@ -228,12 +225,11 @@ Failure RowFile::commit(std::span<const RecordChange> records) {
 
 void RowFile::close_if_moved() {
   if (!database_.is_open() || identity_of(file_.path()) == identity_) return;
-  // Closing removes a log by its name: right if it still is ours, wrong if it came with another
-  // file that was put in our place.
-  if (identity_of(file_.log_path()) == log_identity_)
-    database_.close();
-  else
-    database_.close_untouched();
+  // Into the file that is open, wherever it is now: what it misses is then nowhere else. The log is
+  // removed, unless it came with another file: that must not be read with ours.
+  database_.checkpoint();
+  database_.close_untouched();
+  if (identity_of(file_.log_path()) == log_identity_) file_.remove_log();
 }
 
 OpenFailure RowFile::unavailable(std::string_view why) const {

@@ -63,8 +63,8 @@ class RowFile {
   Failure open_and_read(base::milliseconds patience, Reading& reading);
   Failure rewrite(const std::vector<Row>& rows, const std::string& path);
   std::optional<base::Error> replace(const std::vector<Row>& rows, std::string& old);
-  std::optional<OpenFailure> heal(const Failure& failure, base::milliseconds patience,
-                                  Reading& reading, std::vector<std::string>& losses);
+  std::optional<OpenFailure> heal(const Failure& failure, Reading& reading,
+                                  std::vector<std::string>& losses);
   void read_copy(Opened& opened) const;
   Failure confirm_writable();
   Failure commit(std::span<const RecordChange> records);

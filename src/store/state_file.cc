@@ -117,6 +117,8 @@ std::optional<base::Error> StateFile::check(std::string_view suffix,
   return std::nullopt;
 }
 
+void StateFile::remove_log() { ::unlink(log_path().c_str()); }
+
 base::Result<std::string> StateFile::set_aside() {
   return set_aside({kFile, kLog, kJournal, kSharedMemory});
 }

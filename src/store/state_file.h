@@ -40,6 +40,8 @@ class StateFile {
   const std::string& path() const { return path_; }
   std::string log_path() const { return path_ + "-wal"; }
 
+  void remove_log();
+
   /// Renames the file and what belongs to it to `<path>.unreadable-<time>`, where nothing was
   /// before. The new name.
   base::Result<std::string> set_aside();
