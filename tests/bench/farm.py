@@ -7,76 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from world import dns, namespace
-from world.processes import Failed, Process
+from world.bulk import NAME_SERVER, RESOLVER, Servers, add_addresses
+from world.processes import Failed
 
-# 192.31.196.0/24 is registered as globally reachable (AS112, RFC 7535), so that a policy host may
-# have it; here it exists on the loopback interface of the private namespace only.
+# Of the private namespace only; see world/bulk.py.
 WEB = [f"192.31.196.{n}" for n in range(1, 17)]
 MAIL = "192.31.196.25"
 SILENT = "192.31.196.200"  # accepts connections, never answers
-NAME_SERVER = "192.31.196.253"
-RESOLVER = "127.0.0.1"
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
-NSD = """
-server:
-  ip-address: {name_server}
-  username: ""
-  chroot: ""
-  database: ""
-  zonesdir: "{directory}"
-  zonelistfile: "{directory}/zone.list"
-  pidfile: "{directory}/nsd.pid"
-  xfrdfile: "{directory}/xfrd.state"
-  {limit}
-remote-control:
-  control-enable: no
-zone:
-  name: {zone}
-  zonefile: zone
-"""
-
-UNBOUND = """
-server:
-  interface: {resolver}
-  username: ""
-  chroot: ""
-  directory: "{directory}"
-  pidfile: "{directory}/unbound.pid"
-  use-syslog: no
-  do-daemonize: no
-  local-zone: "test." nodefault
-stub-zone:
-  name: {zone}
-  stub-addr: {name_server}
-"""
-
-NGINX = """
-user root;
-worker_processes auto;
-daemon off;
-pid {directory}/nginx.pid;
-error_log {directory}/nginx.error warn;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off;
-  client_body_temp_path {directory}/tmp;
-  proxy_temp_path {directory}/tmp;
-  fastcgi_temp_path {directory}/tmp;
-  uwsgi_temp_path {directory}/tmp;
-  scgi_temp_path {directory}/tmp;
-  map $host $mail_domain {{ "~^mta-sts\\.(?<domain>.+)$" $domain; }}
-  server {{
-    {listen}
-    ssl_protocols TLSv1.2 TLSv1.3;
+POLICIES = """
     ssl_certificate {certificates}/$ssl_server_name.crt;
     ssl_certificate_key {certificates}/host.key;
     location = /.well-known/mta-sts.txt {{
       default_type text/plain;
       return 200 "version: STSv1\\r\\nmode: enforce\\r\\nmx: mx.$mail_domain\\r\\nmax_age: 604800\\r\\n";
     }}
-  }}
-}}
 """
 
 
@@ -90,14 +36,13 @@ class Farm:
     def __init__(self, directory: Path, zone: str, count: int, certificates: Path):
         self._directory = directory
         self._certificates = directory / "certificates"
-        self._processes: list[Process] = []
         self._zone = zone
         self.enforcing = [f"d{n:04}.{zone}" for n in range(count)]
         self.without_policy = [f"n{n:04}.{zone}" for n in range(count)]
         self.silent = f"slow.{zone}"
-        for address in [*WEB, MAIL, SILENT, NAME_SERVER]:
-            subprocess.run(["ip", "address", "add", address + "/32", "dev", "lo"], check=True)
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        policies = POLICIES.format(certificates=self._certificates)
+        self._servers = Servers(directory, zone, WEB, policies)
+        add_addresses(MAIL, SILENT)
         self._silent = socket.create_server((SILENT, 443), backlog=1024)
         self._write_zone()
         self._make_certificates(certificates)
@@ -134,34 +79,11 @@ class Farm:
         return WEB[n % len(WEB)]
 
     def start(self, response_rate_limit: bool) -> None:
-        """Starts the servers anew. With the limit nsd has its default: 200 answers a second of one
-        kind to one network, what is more is dropped or, every second one, truncated."""
-        self.stop()
-        limit = "" if response_rate_limit else "rrl-ratelimit: 0"
-        places = {"directory": self._directory, "zone": self._zone, "name_server": NAME_SERVER,
-                  "resolver": RESOLVER, "certificates": self._certificates, "limit": limit,
-                  "listen": " ".join(f"listen {address}:443 ssl;" for address in WEB)}
-        for name, text in (("nsd", NSD), ("unbound", UNBOUND), ("nginx", NGINX)):
-            (self._directory / f"{name}.conf").write_text(text.format(**places))
-        self._begin("nsd", "nsd", "-d", "-c")
-        self._processes[-1].wait_until(lambda: self._is_served_by(NAME_SERVER))
-        self._begin("unbound", "unbound", "-d", "-c")
-        self._processes[-1].wait_until(lambda: self._is_served_by(RESOLVER))
-        self._begin("nginx", "nginx", "-c")
-        self._processes[-1].wait_until(lambda: _connects(WEB[-1]))
-
-    def _is_served_by(self, server: str) -> bool:
-        return dns.ask(server, self._zone, "SOA", 0.2) == (0, 1)
-
-    def _begin(self, name: str, *command: str) -> None:
-        config = str(self._directory / f"{name}.conf")
-        log = self._directory / f"{name}.log"
-        self._processes.append(Process(name, [*command, config], log))
+        """Starts the servers anew, with nsd's default limit or without."""
+        self._servers.start(response_rate_limit)
 
     def stop(self) -> None:
-        for process in reversed(self._processes):
-            process.stop()
-        self._processes.clear()
+        self._servers.stop()
 
     def check(self) -> None:
         """Every TXT record through the resolver, and a policy of each web address over HTTPS."""
@@ -180,14 +102,6 @@ class Farm:
 
 def _label(name: str) -> str:
     return name.split(".", 1)[0]
-
-
-def _connects(address: str) -> bool:
-    try:
-        socket.create_connection((address, 443), 1).close()
-        return True
-    except OSError:
-        return False
 
 
 def _answers(name: str, kind: str):

@@ -5,20 +5,34 @@ import signal
 import socket
 from pathlib import Path
 
-from .processes import Process
+from .processes import Failed, Process
 
 PORT = 8461
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def built_daemon() -> Path:
+    """The program of $BUILD, else of build-test, else of build."""
+    wanted = os.environ.get("BUILD")
+    places = [Path(wanted)] if wanted else [ROOT / "build-test", ROOT / "build"]
+    for place in places:
+        program = (place / "src/tlspolicyd").resolve()
+        if os.access(program, os.X_OK):
+            return program
+    raise Failed(f"no tlspolicyd in {' or '.join(map(str, places))}; tests/run e2e builds it")
 
 
 class Daemon:
     """The program at `path`, started on its defaults unless `config` (YAML text) is given.
 
     `open_files` are its soft and hard limits; `state` is the state directory of an earlier life.
+    It listens once it is made, or with `wait=False` after `wait()`.
     """
 
     def __init__(self, path: str, directory: Path, config: str | None = None, port: int = PORT,
                  environment: dict[str, str] | None = None,
-                 open_files: tuple[int, int] | None = None, state: Path | None = None):
+                 open_files: tuple[int, int] | None = None, state: Path | None = None,
+                 wait: bool = True):
         directory.mkdir(parents=True)
         self.state = state or directory / "state"
         self.state.mkdir(mode=0o700, exist_ok=True)
@@ -36,6 +50,11 @@ class Daemon:
         self.log = directory / "tlspolicyd.log"
         self.process = Process("tlspolicyd", command, self.log, surroundings, directory, open_files)
         self._port = port
+        if wait:
+            self.wait()
+
+    def wait(self) -> None:
+        """Until it listens; Failed if it ends instead."""
         self.process.wait_until(self._listens, 20)
 
     @property

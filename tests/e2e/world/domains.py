@@ -112,11 +112,11 @@ def secure(*names: str) -> str:
     return f"secure match={':'.join(names)} servername=hostname"
 
 
-def secure_tlsrpt(domain: str, *patterns: str, max_age: int = 604800) -> str:
-    """What the tlsrpt profile says for an enforce policy made by `policy()`."""
+def secure_tlsrpt(domain: str, *patterns: str, mode: str = "enforce",
+                  max_age: int = 604800) -> str:
+    """What the tlsrpt profile says for a policy made by `policy()` that is enforced."""
     match = ":".join(p.removeprefix("*") for p in patterns)
-    lines = ["version: STSv1", "mode: enforce", *("mx: " + p for p in patterns),
-             f"max_age: {max_age}"]
+    lines = policy(*patterns, mode=mode, max_age=max_age).splitlines()
     strings = " ".join("{ policy_string = " + line + " }" for line in lines)
     hosts = " ".join("mx_host_pattern=" + p for p in patterns)
     return (f"secure match={match} servername=hostname policy_type=sts policy_domain={domain} "
