@@ -22,7 +22,9 @@ struct Settings {
 /// One life of the real service, from start to kill -9, wired as main wires it, on what outlives
 /// it: a faked network, time and disk.
 struct Life {
-  Life(FakeTime& time, FakeNetwork& network, FakeStore& store, const base::Log& log,
+  /// `network`: a net::Resolver and net::HttpsClient in one.
+  template <class Network>
+  Life(FakeTime& time, Network& network, FakeStore& store, const base::Log& log,
        const Settings& settings)
       : slots(time, settings.slots),
         book(settings.book),

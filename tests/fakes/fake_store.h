@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <list>
 #include <map>
 #include <memory>
@@ -28,6 +29,7 @@ class FakeStore final : public store::Store {
   void crash() {
     writes_.clear();
     reopened_ = nullptr;
+    last_due_ = {};
   }
   /// The file was lost; the next life, or reopen(), finds what is given.
   void replace(std::map<std::string, store::Row> held) { held_ = std::move(held); }
@@ -47,7 +49,10 @@ class FakeStore final : public store::Store {
     auto waiting = std::make_shared<Done>(std::move(done));
     if (health_ == Health::silent) return std::make_unique<Forget>(waiting);
     const auto write = writes_.emplace(writes_.end());
-    *write = time_.after(delay_, [this, write, changes = std::move(changes), waiting] {
+    // Writes keep their order, also when the disk has become faster.
+    last_due_ = std::max(last_due_, time_.steady() + delay_);
+    const auto delay = std::chrono::ceil<base::milliseconds>(last_due_ - time_.steady());
+    *write = time_.after(delay, [this, write, changes = std::move(changes), waiting] {
       const auto keep = std::move(*write);  // this closure, until its end
       writes_.erase(write);
       std::optional<base::Error> error;
@@ -85,6 +90,7 @@ class FakeStore final : public store::Store {
   base::milliseconds delay_{1};
   std::map<std::string, store::Row> held_;
   std::list<base::OperationPtr> writes_;
+  base::SteadyTime last_due_{};
   Reopened reopened_;
   int count_ = 0;
 };

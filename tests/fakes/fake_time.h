@@ -40,6 +40,9 @@ class FakeTime final : public base::Clock, public base::Timers {
     return true;
   }
 
+  /// The process is stopped for so long: nothing fires before time passes again, and then late.
+  void stop(base::milliseconds duration) { now_ += duration; }
+
   /// Sets the wall clock forward or back; timers do not notice.
   void jump(base::seconds by) { wall_offset_ += by; }
 

@@ -1,0 +1,216 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "event.h"
+#include "oracle.h"
+
+/// What the oracle concludes.
+namespace tlspolicyd::property {
+
+using base::milliseconds;
+using base::seconds;
+
+namespace {
+
+// A fetched policy is applied after the disk's 5 s at the latest.
+constexpr seconds kSettled{6};
+constexpr seconds kTombstone{30 * 86'400L};
+constexpr seconds kHour{3600};
+constexpr seconds kDay{86'400};
+
+bool enforces(const Version& version, const Question& question) {
+  return version.policy.mode == sts::Mode::enforce ||
+         (version.policy.mode == sts::Mode::testing && question.testing_enforced);
+}
+
+bool was_since(const std::optional<base::SteadyTime>& what, base::SteadyTime when) {
+  return what && *what >= when;
+}
+
+}  // namespace
+
+/// Draws what follows from the passing of time for what the service and the disk hold.
+void Oracle::narrow(Known& known) const {
+  if (known.last() >= 0) {
+    const auto& newest = known.versions.back();
+    if (newest.this_life && ran() >= newest.ran + kSettled) known.held = known.last();
+  }
+  if (disk_is_trusted()) known.durable = std::max(known.durable, known.held);
+}
+
+void Oracle::note_expiry(Known& known) const {
+  const auto now = time_.wall();
+  bool lapsed = false;
+  for (int at = std::max(known.held, 0); at <= known.last(); ++at)
+    lapsed = lapsed || now >= known.versions[static_cast<std::size_t>(at)].expires_at_first;
+  if (!lapsed) {
+    known.lapsed_at.reset();
+    return;
+  }
+  if (!known.lapsed_at) known.lapsed_at = time_.steady();
+  if (!known.lapsed_by_wall || now < *known.lapsed_by_wall) known.lapsed_by_wall = now;
+  // A new process does not know that the clock was set.
+  const bool by_steady = time_.steady() - *known.lapsed_at >= kTombstone - kHour;
+  const bool by_wall = known.killed_since_lapse && now >= *known.lapsed_by_wall + kTombstone;
+  if (!by_steady && !by_wall) return;
+  known.held = known.durable = Known::kNothing;
+  // What was noted of fetches goes with the policy.
+  known.fetched_at.reset();
+  known.failed_at.clear();
+}
+
+/// RFC 8461 10.2, with the default rules: a day or half of max_age, 10 % later at most, and a round
+/// of the refresher.
+void Oracle::check_refresh(Known& known, const std::string& domain) {
+  if (known.disturbed || known.tried || known.last() < 0) return;
+  const auto& version = known.versions.back();
+  if (version.policy.max_age < seconds{1200}) return;
+  auto pause = std::min(kDay, version.policy.max_age / 2);
+  pause += pause / 10 + seconds{2};
+  if (version.same_body) pause = std::max(pause, kHour + seconds{2});
+  const auto now = time_.steady();
+  if (now < version.at + pause || time_.wall() >= version.expires_at_first) return;
+  if (!known.asked_at || now - *known.asked_at > 170 * kDay) return;
+  if (known.txt_id && known.txt_id != version.id) return;
+  if (!known.overdue) known.overdue = ran();
+  if (ran() - *known.overdue >= seconds{130})
+    blame(fmt::format("{}: no refresh of a policy of {} s after {} s", domain,
+                      version.policy.max_age.count(), (now - version.at) / seconds{1}));
+}
+
+void Oracle::look() {
+  for (auto& [domain, known] : known_) {
+    narrow(known);
+    note_expiry(known);
+    check_refresh(known, domain);
+  }
+  check_disk();
+}
+
+/// I3, I4: every row is a policy that was delivered.
+void Oracle::check_disk() {
+  if (store_.writes() == writes_seen_) return;
+  writes_seen_ = store_.writes();
+  for (const auto& [domain, row] : store_.held()) {
+    const auto& stored = *row.policy;
+    const auto& versions = known_[domain].versions;
+    const auto is_row = [&](const Version& version) {
+      std::vector<std::string> patterns;
+      for (const auto& pattern : stored.policy.mx) patterns.push_back(pattern.text());
+      return version.policy == PolicyText{stored.policy.mode, stored.policy.max_age, patterns} &&
+             version.fetched_at == stored.fetched_at &&
+             version.expires_at_first <= stored.expires_at &&
+             stored.expires_at <= version.expires_at_last &&
+             (!version.id || version.id == stored.id);
+    };
+    if (std::none_of(versions.rbegin(), versions.rend(), is_row))
+      blame(
+          fmt::format("I3: on disk for {}: id {}, fetched {}, expires {} is no policy that was "
+                      "delivered",
+                      domain, stored.id, stored.fetched_at.time_since_epoch().count(),
+                      stored.expires_at.time_since_epoch().count()));
+  }
+}
+
+void Oracle::answered(const Question& question, std::string_view reply) {
+  auto& known = known_[kDomains[question.domain]];
+  narrow(known);
+  note_expiry(known);
+  constexpr std::string_view kTemp = "TEMP ";
+  if (reply.starts_with("OK ")) {
+    check_secure(question, known, reply.substr(3));
+  } else if (reply == "NOTFOUND ") {
+    check_not_found(question, known);
+  } else if (reply.starts_with(kTemp)) {
+    if (reply.size() > kTemp.size() + 200 ||
+        reply.find(kDomains[question.domain]) == std::string_view::npos)
+      blame(fmt::format("I6: \"{}\" does not name the domain in 200 bytes", reply));
+    check_temporary(question, known);
+  } else {
+    blame(fmt::format("I6: \"{}\" is no reply", reply));
+  }
+}
+
+void Oracle::check_secure(const Question& question, Known& known, std::string_view text) {
+  const auto& domain = kDomains[question.domain];
+  const auto told = postfix::parse_tls_policy(text);
+  if (!told) return blame(fmt::format("I6: Postfix refuses \"{}\": {}", text, told.error().text));
+  const auto now = time_.wall();
+  const auto says_so = [&](const Version& version) {
+    if (now >= version.expires_at_last || !enforces(version, question)) return false;
+    if (question.by_patterns) return *told == by_patterns(version.policy, domain);
+    if (question.bracketed) return *told == by_names(version.policy, {domain});
+    return std::any_of(known.mx.begin(), known.mx.end(), [&](const MxSeen& seen) {
+      const bool usable = seen.at >= question.began || now < seen.until;
+      return usable && *told == by_names(version.policy, seen.hosts);
+    });
+  };
+  for (int at = std::max(known.held, 0); at <= known.last(); ++at) {
+    if (!says_so(known.versions[static_cast<std::size_t>(at)])) continue;
+    known.held = at;
+    // What was answered is on disk, if the disk works (decisions.md 17).
+    if (disk_is_trusted()) known.durable = std::max(known.durable, at);
+    return;
+  }
+  blame(fmt::format("I2: \"{}\" follows from no policy in force; {}", text,
+                    state_of(question.domain)));
+}
+
+void Oracle::check_not_found(const Question& question, const Known& known) {
+  const auto now = time_.wall();
+  // A policy that was fetched in this life is applied, or being saved; neither gives NOTFOUND.
+  const auto* newest = known.last() >= 0 ? &known.versions.back() : nullptr;
+  const bool binds =
+      newest && newest->this_life && enforces(*newest, question) && now < newest->expires_at_first;
+  bool allowed = false;
+  bool asks_for_nothing = false;
+  for (int at = known.held; at <= known.last(); ++at) {
+    if (at == Known::kNothing) {
+      allowed = allowed || !binds;
+      continue;
+    }
+    const auto& version = known.versions[static_cast<std::size_t>(at)];
+    if (now >= version.expires_at_first) {
+      allowed = allowed || !binds || at == known.last();
+    } else if (!enforces(version, question)) {
+      allowed = asks_for_nothing = true;
+    }
+  }
+  if (!allowed) return blame("I1: NOTFOUND; " + state_of(question.domain));
+  if (!asks_for_nothing && known.ended_in_own_trouble && known.txt_asked == 0 && !known.fetching)
+    blame("I7: own trouble gave NOTFOUND; " + state_of(question.domain));
+}
+
+void Oracle::check_temporary(const Question& question, const Known& known) {
+  const auto now = time_.wall();
+  bool may_enforce = false;
+  bool may_not = known.held == Known::kNothing;
+  bool saving = false;
+  for (int at = std::max(known.held, 0); at <= known.last(); ++at) {
+    const auto& version = known.versions[static_cast<std::size_t>(at)];
+    const bool in_force = now < version.expires_at_last && enforces(version, question);
+    may_enforce = may_enforce || in_force;
+    may_not = may_not || now >= version.expires_at_first;
+    saving = saving || (version.this_life && ran() <= version.ran + kSettled);
+  }
+  const bool needs_mx = !question.by_patterns && !question.bracketed;
+  if (may_enforce && needs_mx && was_since(known.mx_failed_at, question.began)) return;
+  // A look-up that ended so is shared by those who came while it lasted.
+  if (may_not && was_since(known.own_trouble_at, question.began - seconds{15})) return;
+  if (may_not && saving) return;
+  blame("I7: TEMP without cause; " + state_of(question.domain));
+}
+
+std::string Oracle::state_of(std::size_t domain) const {
+  const auto& known = known_.at(kDomains[domain]);
+  auto text = fmt::format("{} at {}, held {} of", kDomains[domain],
+                          time_.wall().time_since_epoch().count(), known.held);
+  for (const auto& version : known.versions)
+    text += fmt::format(" [{} id {} {}..{}]", sts::name_of(version.policy.mode),
+                        version.id.value_or("?"), version.fetched_at.time_since_epoch().count(),
+                        version.expires_at_last.time_since_epoch().count());
+  return text;
+}
+
+}  // namespace tlspolicyd::property
