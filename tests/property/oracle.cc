@@ -73,7 +73,7 @@ void Oracle::killed() {
     known.killed_since_lapse = true;
     known.disturbed = true;
   }
-  disk_is_dead_ = false;
+  disk_is_dead_ = disk_is_dead_now_;
   disk_trusted_from_.reset();
   if (disk_works_) disk_trusted_from_ = ran();
 }
@@ -83,7 +83,8 @@ void Oracle::txt_changed(std::size_t domain) { known_[kDomains[domain]].disturbe
 void Oracle::disk_changed(fakes::FakeStore::Health health, milliseconds delay) {
   using Health = fakes::FakeStore::Health;
   for (auto& [domain, known] : known_) narrow(known);
-  disk_is_dead_ = disk_is_dead_ || health == Health::silent;
+  disk_is_dead_now_ = health == Health::silent;
+  disk_is_dead_ = disk_is_dead_ || disk_is_dead_now_;
   const bool worked = disk_works_;
   disk_works_ = health == Health::works && delay < kDiskPatience;
   if (!disk_works_ || disk_is_dead_) {

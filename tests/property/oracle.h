@@ -90,7 +90,8 @@ class Oracle final : public Witness {
   /// Running time from which on the disk keeps what it is given and has caught up.
   std::optional<base::milliseconds> disk_trusted_from_{base::milliseconds{0}};
   bool disk_works_ = true;
-  bool disk_is_dead_ = false;  ///< was silent in this life: its writes never end
+  bool disk_is_dead_now_ = false;
+  bool disk_is_dead_ = false;  ///< was dead in this life: writes begun then never end
   int writes_seen_ = 0;
   std::optional<std::string> verdict_;
 };

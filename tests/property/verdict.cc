@@ -15,6 +15,7 @@ namespace {
 
 // A fetched policy is applied after the disk's 5 s at the latest.
 constexpr seconds kSettled{6};
+constexpr seconds kRound{65};  // of the refresher
 constexpr seconds kTombstone{30 * 86'400L};
 constexpr seconds kHour{3600};
 constexpr seconds kDay{86'400};
@@ -74,7 +75,9 @@ void Oracle::check_refresh(Known& known, const std::string& domain) {
   if (!known.asked_at || now - *known.asked_at > 170 * kDay) return;
   if (known.txt_id && known.txt_id != version.id) return;
   if (!known.overdue) known.overdue = ran();
-  if (ran() - *known.overdue >= seconds{130})
+  // One that was not planned before it was overdue is spread over an hour.
+  if (*known.overdue - version.ran < 2 * kRound) return;
+  if (ran() - *known.overdue >= 2 * kRound)
     blame(fmt::format("{}: no refresh of a policy of {} s after {} s", domain,
                       version.policy.max_age.count(), (now - version.at) / seconds{1}));
 }
