@@ -19,6 +19,8 @@ namespace {
 constexpr seconds kDiskCatchesUp{150};
 // A disk that takes longer has failed (service::Keeper).
 constexpr seconds kDiskPatience{5};
+// A look-up keeps its MX set as long as it lasts; more than any takes.
+constexpr seconds kLookup{100};
 constexpr seconds kClockWasSet{300};
 
 seconds clamp_ttl(seconds ttl) { return std::clamp(ttl, seconds{60}, seconds{3600}); }
@@ -137,8 +139,7 @@ void Oracle::mx_answered(Known& known, const std::string& domain,
     known.mx_failed_at = time_.steady();
     return;
   }
-  // A look-up keeps the set as long as it lasts; 100 s are more than any of them takes.
-  MxSeen seen{{}, time_.steady(), time_.wall() + clamp_ttl(answer->ttl) + seconds{100}};
+  MxSeen seen{{}, time_.steady(), time_.wall() + clamp_ttl(answer->ttl) + kLookup};
   if (answer->kind != net::DnsAnswer::Kind::records) seen.hosts.push_back(domain);
   for (const auto& mx : answer->mx)
     if (!mx.exchange.empty()) seen.hosts.push_back(mx.exchange);

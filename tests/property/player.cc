@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "postfix/netstring.h"
+#include "publish.h"
 
 namespace tlspolicyd::property {
 
@@ -76,9 +77,9 @@ void Player::play(const Event& event) {
     case pass: return this->pass(event.time);
     case stop: return this->stop(event.time);
     case jump: time_.jump(event.seconds); return oracle_.clock_was_set(event.seconds);
-    case txt: return publish_txt(event);
-    case https: return publish_https(event);
-    case mx: return publish_mx(event);
+    case txt: oracle_.txt_changed(event.domain); return publish(web_.network(), event);
+    case https:
+    case mx: return publish(web_.network(), event);
     case disk: return change_disk(event);
     case kill: return this->kill();
   }
@@ -172,81 +173,6 @@ void Player::stop(milliseconds duration) {
   pass(seconds{70});
 }
 
-void Player::publish_txt(const Event& event) {
-  using base::Error;
-  using base::Fault;
-  oracle_.txt_changed(event.domain);
-  net::DnsAnswer answer;
-  answer.ttl = event.seconds;
-  fakes::FakeNetwork::Script<net::DnsAnswer> script{.delay = event.time, .outcome = {}};
-  const auto record = [&](int id) { return fmt::format("v=STSv1; id={};", id); };
-  const auto records = [&](std::vector<std::string> texts) {
-    answer.kind = net::DnsAnswer::Kind::records;
-    answer.txt = std::move(texts);
-    script.outcome = base::Result(answer);
-  };
-  switch (event.what) {
-    case Event::id: records({record(event.number)}); break;
-    case Event::several: records({record(1), record(2)}); break;
-    case Event::invalid: records({"v=STSv1; ID=1;"}); break;
-    case Event::absent:
-    case Event::denied:
-      answer.kind = net::DnsAnswer::Kind::no_such_name;
-      answer.authenticated = event.what == Event::denied;
-      script.outcome = base::Result(answer);
-      break;
-    case Event::servfail: script.outcome = Error{Fault::dns_failed, "SERVFAIL"}; break;
-    case Event::timeout: script.outcome = Error{Fault::dns_timeout, "no answer in time"}; break;
-    case Event::unreachable:
-      script.outcome = Error{Fault::dns_unreachable, "no name server can be reached"};
-      break;
-    default:  // silent: the resolver's own deadline ends it
-      script = {seconds{10}, Error{Fault::dns_timeout, "silence"}};
-  }
-  web_.network().set_dns({"_mta-sts." + kDomains[event.domain], net::RecordType::txt}, script);
-}
-
-void Player::publish_https(const Event& event) {
-  using base::Error;
-  using base::Fault;
-  net::HttpsReply reply{.status = 200, .media_type = "text/plain", .body = {}, .peer = {}};
-  reply.body = policies_of(event.domain)[static_cast<std::size_t>(event.number)].body();
-  fakes::FakeNetwork::Script<net::HttpsReply> script{.delay = event.time, .outcome = {}};
-  switch (event.what) {
-    case Event::policy: break;
-    case Event::status: reply.status = 404; break;
-    case Event::wrong_type: reply.media_type = "text/html"; break;
-    case Event::garbage: reply.body.erase(0, 3); break;
-    case Event::fault: script.outcome = Error{Fault::tls, "handshake failed"}; break;
-    case Event::own_fault: script.outcome = Error{Fault::system, "too many open files"}; break;
-    default:  // mute: the client's own deadline ends it
-      script = {seconds{60}, Error{Fault::deadline, "silence"}};
-  }
-  if (!script.outcome) script.outcome = base::Result(reply);
-  web_.network().set_https("mta-sts." + kDomains[event.domain], script);
-}
-
-void Player::publish_mx(const Event& event) {
-  using base::Error;
-  using base::Fault;
-  net::DnsAnswer answer;
-  answer.ttl = event.seconds;
-  answer.kind = net::DnsAnswer::Kind::records;
-  fakes::FakeNetwork::Script<net::DnsAnswer> script{.delay = event.time, .outcome = {}};
-  switch (event.what) {
-    case Event::names:
-      for (const auto& host : mx_sets_of(event.domain)[static_cast<std::size_t>(event.number)])
-        answer.mx.push_back({10, host});
-      break;
-    case Event::implicit: answer.kind = net::DnsAnswer::Kind::no_data; break;
-    case Event::null: answer.mx.push_back({0, ""}); break;
-    case Event::mx_servfail: script.outcome = Error{Fault::dns_failed, "SERVFAIL"}; break;
-    default: script = {seconds{10}, Error{Fault::dns_timeout, "silence"}};
-  }
-  if (!script.outcome) script.outcome = base::Result(answer);
-  web_.network().set_dns({kDomains[event.domain], net::RecordType::mx}, script);
-}
-
 void Player::change_disk(const Event& event) {
   using Health = fakes::FakeStore::Health;
   const auto health = event.what == Event::full   ? Health::full
@@ -259,14 +185,20 @@ void Player::change_disk(const Event& event) {
 
 /// A domain that is as it should be again: a new id, and a policy that enforces.
 void Player::end_well(std::size_t domain) {
-  Event event{.domain = domain, .what = Event::id, .number = 100, .time = milliseconds{1}};
+  Event event{.kind = Event::Kind::txt,
+              .domain = domain,
+              .what = Event::id,
+              .number = 100,
+              .time = milliseconds{1}};
   event.seconds = seconds{300};
-  publish_txt(event);
+  play(event);
+  event.kind = Event::Kind::mx;
   event.what = Event::names;
   event.number = 0;
-  publish_mx(event);
+  play(event);
+  event.kind = Event::Kind::https;
   event.what = Event::policy;
-  publish_https(event);
+  play(event);
 }
 
 }  // namespace tlspolicyd::property

@@ -40,9 +40,6 @@ class Player {
   void ask(const Event& event);
   void ask_bogus(const Event& event);
   void stop(base::milliseconds duration);
-  void publish_txt(const Event& event);
-  void publish_https(const Event& event);
-  void publish_mx(const Event& event);
   void change_disk(const Event& event);
   void kill();
   void start();

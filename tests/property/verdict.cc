@@ -15,7 +15,8 @@ namespace {
 
 // A fetched policy is applied after the disk's 5 s at the latest.
 constexpr seconds kSettled{6};
-constexpr seconds kRound{65};  // of the refresher
+constexpr seconds kRound{65};    // of the refresher
+constexpr seconds kLookup{100};  // more than any takes
 constexpr seconds kTombstone{30 * 86'400L};
 constexpr seconds kHour{3600};
 constexpr seconds kDay{86'400};
@@ -145,7 +146,8 @@ void Oracle::check_secure(const Question& question, Known& known, std::string_vi
     if (question.by_patterns) return *told == by_patterns(version.policy, domain);
     if (question.bracketed) return *told == by_names(version.policy, {domain});
     return std::any_of(known.mx.begin(), known.mx.end(), [&](const MxSeen& seen) {
-      const bool usable = seen.at >= question.began || now < seen.until;
+      // Those who come while a look-up lasts share what it has found, however the clock is set.
+      const bool usable = seen.at >= question.began - kLookup || now < seen.until;
       return usable && *told == by_names(version.policy, seen.hosts);
     });
   };
