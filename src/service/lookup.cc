@@ -40,7 +40,13 @@ void Lookup::on_mx(const base::Result<net::DnsAnswer>& answer) {
   if (tell_waiters() && failed) mx_hosts_.reset();
 }
 
+void Lookup::leave(Waiter& waiter) {
+  waiters_.remove(&waiter);
+  if (!telling_) end_if_over();
+}
+
 bool Lookup::tell_waiters() {
+  telling_ = true;
   // Delivering may join and destroy waiters, so the walk begins anew after each.
   for (auto at = waiters_.begin(); at != waiters_.end();) {
     auto* waiter = *at;
@@ -52,11 +58,15 @@ bool Lookup::tell_waiters() {
       ++at;
     }
   }
-  if (waiters_.empty() && !discovery_ && !mx_) {
-    const auto ended = std::move(ended_);
-    ended();  // destroys this
-    return false;
-  }
+  telling_ = false;
+  return !end_if_over();
+}
+
+/// Ends, and is destroyed, if nothing is under way and nobody waits.
+bool Lookup::end_if_over() {
+  if (!waiters_.empty() || discovery_ || mx_) return false;
+  const auto ended = std::move(ended_);
+  ended();  // destroys this
   return true;
 }
 

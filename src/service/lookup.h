@@ -35,7 +35,8 @@ class Lookup {
          std::optional<Discovery::Purpose> purpose, std::function<void()> ended);
 
   void join(Waiter& waiter) { waiters_.push_back(&waiter); }
-  void leave(Waiter& waiter) { waiters_.remove(&waiter); }
+  /// May end and thereby destroy the lookup.
+  void leave(Waiter& waiter);
 
   /// True until TXT record and policy are settled; `phase` says how far it is.
   bool discovering() const { return discovery_ != nullptr; }
@@ -57,11 +58,13 @@ class Lookup {
 
  private:
   void on_mx(const base::Result<net::DnsAnswer>& answer);
+  bool end_if_over();
 
   const Outside& outside_;
   base::DomainName domain_;
   std::function<void()> ended_;
   std::list<Waiter*> waiters_;
+  bool telling_ = false;  ///< waiters that leave now do not end it
   std::optional<base::Error> own_trouble_;
   std::optional<base::Result<MxHosts>> mx_hosts_;
   std::unique_ptr<Discovery> discovery_;

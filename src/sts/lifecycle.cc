@@ -62,7 +62,7 @@ Next on(Entry& entry, const TxtFailed& txt, WallTime now) {
   entry.absence = Absence::dns_error;
   entry.denied = false;
   if (base::is_own_trouble(txt.why.fault)) {
-    entry.txt_due = now;
+    entry.txt_due = {};  // at once, also when the clock is set back
     return Next::answer;
   }
   entry.dns_pause = entry.dns_pause == seconds{0}
@@ -102,8 +102,8 @@ Next on(Entry& entry, const FetchFailed& fetch, WallTime now) {
   entry.absence = Absence::fetch_failed;
   if (entry.stored) ++entry.upkeep.failures;
   if (base::is_own_trouble(fetch.why.fault)) {
-    entry.txt_due = now;
-    entry.fetch_floor = now;
+    entry.txt_due = {};
+    entry.fetch_floor = {};
     return Next::answer;
   }
   const auto pause = remember_failure(entry, fetch, now);
@@ -124,7 +124,8 @@ Next on(Entry& entry, const PolicyFetched& fetch, WallTime now) {
   entry.refresh_at = {};
   // Record and file change at different moments: this may be the old file still (RFC 8461 8.1).
   if (before && before->id != fetch.policy->id && before->policy == fetch.policy->policy)
-    entry.refresh_at = now + Timing::kSameBody;
+    entry.refresh_at = now + std::clamp((fetch.policy->expires_at - now) / 2,
+                                        Timing::kFetchFailedFirst, Timing::kSameBody);
   look_again_at_expiry(entry);
   return Next::answer;
 }

@@ -22,7 +22,12 @@ std::uint8_t marks_passed(const StoredPolicy& stored, WallTime now) {
 }
 
 WallTime planned_refresh(const Entry& entry, WallTime now, const RefreshRules& rules, double dice) {
-  const auto due = entry.stored->fetched_at + refresh_pause(entry.stored->policy, rules, dice);
+  const auto& stored = *entry.stored;
+  auto pause = refresh_pause(stored.policy, rules, dice);
+  // Where DNSSEC proved the record gone, a policy lives shorter than its max_age (renewal()).
+  if (const auto life = stored.expires_at - stored.fetched_at; life < stored.policy.max_age)
+    pause = std::clamp(life / 2, Timing::kFetchFailedFirst, pause);
+  const auto due = stored.fetched_at + pause;
   if (now < due) return due;
   const seconds spread = std::min(kSpread, (entry.stored->expires_at - now) / 2);
   return now + seconds{static_cast<seconds::rep>(static_cast<double>(spread.count()) * dice)};
@@ -63,7 +68,7 @@ Attention look_after_expired(Entry& entry, WallTime now, WallTime clock_set_at) 
     attention.changed = true;
     if (raises_alert(entry, now)) attention.notice = Attention::Notice::expired;
   }
-  const auto since = clock_set_at > now ? lapsed : std::max(lapsed, clock_set_at);
+  const auto since = std::max(lapsed, std::min(clock_set_at, now));
   attention.forget = now >= since + kTombstone;
   return attention;
 }

@@ -199,6 +199,14 @@ TEST_CASE("B-4 a clock that is set forward again and again ends no tombstone") {
   }
 }
 
+TEST_CASE("B-4 a clock that was set, and then corrected by a little, ends no tombstone either") {
+  auto at = entry();
+  const auto seen = kNow + 11 * kDay;
+  look(at, seen);
+  const auto set = seen + 40 * kDay;
+  CHECK_FALSE(look(at, set - seconds{250}, 0.5, set).forget);
+}
+
 TEST_CASE("a tombstone noted under a clock that has been set back is kept for 30 days from now") {
   auto at = entry();
   look(at, kNow + 730 * kDay);
