@@ -25,8 +25,8 @@ struct OpenFailure {
 
 /// What came of opening a store.
 struct Opened {
-  Contents
-      contents;  ///< also of a file that can be read but not written; empty if it cannot be read
+  /// Also of a file that can be read but not written; empty if it cannot be read.
+  Contents contents;
   std::optional<OpenFailure> failure;
 };
 

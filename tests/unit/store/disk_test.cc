@@ -81,8 +81,7 @@ TEST_CASE("decisions 17 a disk that fills up while it runs fails writes until th
             error = world.text_of_write(puts(kept, kept + 10));
             wrong.unless(error.empty(), "healed: " + error);
             wrong.unless(world.opened.contents.losses.empty(), "no losses");
-            for (const auto& contents : world.reopened)
-              wrong.unless(are_puts(contents.rows, 0, kept), "reopened with what was written");
+            wrong.unless(world.reopened.empty(), "stays open");
           }
           const auto opened = look(scratch.file());
           wrong.unless(opened.contents.losses.empty(), "sound");

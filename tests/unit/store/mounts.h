@@ -14,9 +14,12 @@ namespace tlspolicyd::store {
 /// "". Works without root where the kernel grants user namespaces.
 inline std::string own_mounts() {
   const auto user = ::geteuid();
+  const auto group = ::getegid();
   if (user != 0) {
     if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return "no user namespace";
     std::ofstream("/proc/self/uid_map") << "0 " << user << " 1";
+    std::ofstream("/proc/self/setgroups") << "deny";
+    std::ofstream("/proc/self/gid_map") << "0 " << group << " 1";
   } else if (::unshare(CLONE_NEWNS) != 0) {
     return "no mount namespace";
   }
@@ -48,6 +51,8 @@ inline bool can_mount() {
                             auto why = own_mounts();
                             if (why.empty() && !mount_small_disk(scratch.path(), "64k"))
                               why = "no tmpfs";
+                            if (why.empty() && !std::ofstream(scratch.file()).put('x').flush())
+                              why = "no file";
                             ::umount(scratch.path().c_str());
                             return why;
                           }).empty();

@@ -125,7 +125,7 @@ TEST_CASE("done is never called from inside write, nor after its operation is go
   std::this_thread::sleep_for(base::milliseconds(200));
   late.reset();
   CHECK(called == 0);
-  world.turn(base::milliseconds(50));
+  world.turn_until([&] { return called > 0; });
   CHECK(called == 1);
   world.store.reset();
   CHECK(are_puts(look(scratch.file()).contents.rows, 0, 3));
@@ -142,7 +142,7 @@ TEST_CASE("done may destroy its operation, the others and the store") {
       operations.clear();
       world.store.reset();
     }));
-  world.turn(base::milliseconds(100));
+  world.turn_until([&] { return called > 0; });
   CHECK(called == 1);
   CHECK(are_puts(look(scratch.file()).contents.rows, 0, 10));
 }
@@ -188,7 +188,7 @@ TEST_CASE("decisions 17 a row that cannot be stored fails alone") {
   for (unsigned i = 1; i <= 3; ++i)
     operations.push_back(world.store->write({i == 2 ? bad : put(i, i)},
                                             [&, i](auto error) { outcomes[i] = error; }));
-  world.turn(base::milliseconds(200));
+  world.turn_until([&] { return outcomes.size() == 3; });
   REQUIRE(outcomes.size() == 3);
   CHECK_FALSE(outcomes[1].has_value());
   CHECK(outcomes[2].has_value());
@@ -228,15 +228,21 @@ TEST_CASE("decisions 17 after kill -9 at any moment every row that was reported 
       ::_exit(5);
     }
     ::close(ends[1]);
-    std::this_thread::sleep_for(base::milliseconds(30 + random() % 120));
+    unsigned report[2];
+    const auto take_report = [&] {
+      if (::read(ends[0], report, sizeof report) != sizeof report) return false;
+      reported[report[0]] = report[1];
+      ++reported_in_all;
+      return true;
+    };
+    // Every other round it is killed while it starts, else when it has begun to report.
+    if (round % 2 == 0) CHECK(take_report());
+    std::this_thread::sleep_for(base::milliseconds(random() % 100));
     ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);
     REQUIRE(WIFSIGNALED(status));
-    unsigned report[2];
-    while (::read(ends[0], report, sizeof report) == sizeof report) {
-      reported[report[0]] = report[1];
-      ++reported_in_all;
+    while (take_report()) {
     }
     ::close(ends[0]);
     const auto opened = look(scratch.file());
@@ -250,7 +256,7 @@ TEST_CASE("decisions 17 after kill -9 at any moment every row that was reported 
       CHECK(same(*row, make_row(domain_of(number), row->upkeep.failures)));
     }
   }
-  CHECK(reported_in_all > kRounds * kDomains);
+  CHECK(reported_in_all >= kRounds / 2);
 }
 
 TEST_CASE("decisions 17 a second daemon is refused the file of the first") {

@@ -138,6 +138,12 @@ struct StoreWorld {
     loop.run();
   }
 
+  /// Turns until it is so, for 20 s at most; a bit longer, for what should not happen.
+  void turn_until(const std::function<bool()>& is_so) {
+    for (int i = 0; i < 2000 && !is_so(); ++i) turn(base::milliseconds(10));
+    turn(base::milliseconds(20));
+  }
+
   net::Loop loop;
   net::Mailbox mailbox{loop};
   Opened opened;
