@@ -1,10 +1,27 @@
 """The world is what its table says: otherwise the other tests prove nothing."""
 
+import dataclasses
 import socket
 import ssl
 
-from world import domains, dns
+from world import dns, domains, nameserver
 from world.case import WorldTest
+from world.domains import Domain
+from world.resolver import ADDRESS, DISTANT
+from world.tlsa import tlsa
+
+DOMAINS = (
+    Domain("proved.test", mx=("mx.proved.test",), signed=True,
+           records=(tlsa("mx"), "inside CNAME mx", "outside CNAME mx1.enforce.test.")),
+    Domain("child.proved.test", mx=("mx.child.proved.test",), signed=True),
+    Domain("forged.test", mx=("mx.forged.test",), signed=True, records=(tlsa("mx"),),
+           bogus=("_25._tcp.mx.forged.test TLSA",)),
+    Domain("island.test", mx=("mx.island.test",), signed=True, ds="none"),
+    Domain("wrongds.test", mx=("mx.wrongds.test",), signed=True, ds="wrong"),
+    Domain("faulty.test", mx=("mx.faulty.test",), signed=True, records=(tlsa("mx"), "quiet TXT x"),
+           servfail=("mx.faulty.test AAAA",), silent=("quiet.faulty.test A",)),
+    Domain("faulty2.test", mx=("mx.faulty2.test",), servfail=("mx.faulty2.test AAAA",)),
+)
 
 
 def fetch(host: str, address: str, verify: bool = True, server_name: str | None = None) -> bytes:
@@ -92,6 +109,93 @@ class TheWorld(WorldTest):
 
     def test_names_end_here(self):
         """the world: no name outside of it resolves"""
-        self.assertEqual(dns.ask("127.0.0.1", "debian.org", "MX"), (3, 0))
+        self.assertEqual(dns.ask("127.0.0.1", "debian.org", "MX")[:2], (3, 0))
 
 
+class Dnssec(WorldTest):
+    """By what the resolver says: (RCODE, number of answers, AD bit)."""
+
+    @classmethod
+    def setUpClass(cls):
+        pass
+
+    @classmethod
+    def tearDownClass(cls):
+        pass
+
+    SECURE, INSECURE, BOGUS = (0, 1, True), (0, 1, False), (2, 0, False)
+
+    def assert_replies(self, *wanted: tuple[str, str, tuple[int, int, bool]]) -> None:
+        for name, kind, reply in wanted:
+            with self.subTest(f"{name} {kind}"):
+                self.assertEqual(dns.ask(ADDRESS, name, kind, 10), reply)
+
+    def test_signed(self):
+        """the world: signed names have the AD bit, and so have denials"""
+        self.assert_replies((".", "NS", self.SECURE), ("test", "NS", self.SECURE),
+                            ("proved.test", "MX", self.SECURE),
+                            ("mx.proved.test", "A", self.SECURE),
+                            ("_25._tcp.mx.proved.test", "TLSA", self.SECURE),
+                            ("mx.child.proved.test", "A", self.SECURE),
+                            ("inside.proved.test", "A", (0, 2, True)),
+                            ("mx.proved.test", "AAAA", (0, 0, True)),
+                            ("nothing.proved.test", "A", (3, 0, True)),
+                            ("there-is-none.test", "MX", (3, 0, True)))
+
+    def test_unsigned(self):
+        """the world: unsigned names have none, whether they lack signatures or only a DS"""
+        self.assert_replies(("enforce.test", "NS", self.INSECURE),
+                            ("mx1.enforce.test", "A", self.INSECURE),
+                            ("mx1.enforce.test", "AAAA", (0, 0, False)),
+                            ("nothing.enforce.test", "A", (3, 0, False)),
+                            ("island.test", "MX", self.INSECURE),
+                            ("mx.island.test", "A", self.INSECURE),
+                            ("faulty2.test", "MX", self.INSECURE))
+
+    def test_alias(self):
+        """the world: a signed alias of an unsigned name is not secure, its CNAME alone is"""
+        self.assert_replies(("outside.proved.test", "A", (0, 2, False)),
+                            ("outside.proved.test", "CNAME", self.SECURE))
+
+    def test_bogus(self):
+        """the world: wrong signatures are SERVFAIL, of one record or of everything"""
+        self.assert_replies(("_25._tcp.mx.forged.test", "TLSA", self.BOGUS),
+                            ("forged.test", "MX", self.SECURE),
+                            ("mx.forged.test", "A", self.SECURE),
+                            ("wrongds.test", "MX", self.BOGUS),
+                            ("mx.wrongds.test", "A", self.BOGUS))
+
+    def test_faults(self):
+        """the world: a name server with faults does one thing wrong and the rest right"""
+        self.assert_replies(("mx.faulty.test", "A", self.SECURE),
+                            ("_25._tcp.mx.faulty.test", "TLSA", self.SECURE),
+                            ("mx.faulty.test", "AAAA", self.BOGUS),
+                            ("mx.faulty2.test", "A", self.INSECURE),
+                            ("mx.faulty2.test", "AAAA", self.BOGUS))
+        self.assertIsNone(dns.ask(ADDRESS, "quiet.faulty.test", "A", 1))
+
+    def test_not_validating(self):
+        """the world: the resolver can be one that does not validate; it has two addresses"""
+        self.assertEqual(dns.ask(DISTANT, "proved.test", "MX"), self.SECURE)
+        self.world.resolver.stop()
+        try:
+            self.world.resolver.start(validating=False)
+            self.world.resolver.wait()
+            for address in (ADDRESS, DISTANT):
+                self.assertEqual(dns.ask(address, "proved.test", "MX"), self.INSECURE)
+                self.assertEqual(dns.ask(address, "wrongds.test", "MX"), self.INSECURE)
+        finally:
+            self.world.resolver.stop()
+            self.world.resolver.start()
+            self.world.resolver.wait()
+
+    def test_published(self):
+        """the world: a signed zone can be published anew"""
+        domain = self.world.domain("child.proved.test")
+        moved = dataclasses.replace(domain, mx=("a.child.proved.test", "b.child.proved.test"))
+        self.world.nameserver.publish(moved)
+        try:
+            self.eventually(lambda: dns.ask(nameserver.ADDRESS, domain.name, "MX").answers == 2)
+            self.assertEqual(dns.ask(ADDRESS, domain.name, "MX"), (0, 2, True))
+        finally:
+            self.world.nameserver.publish(domain)

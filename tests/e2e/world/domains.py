@@ -19,6 +19,8 @@ MAIL = "192.31.196.25"       # where the MX names point
 LOOPBACK = "127.0.0.1"       # nginx listens here too: only the address filter keeps us from it
 SERVED = (WEB, OLD_TLS, LOOPBACK)
 
+SOUND_SERVER, FAULTY_SERVER = "ns.demo.invalid.", "ns.faulty.invalid."  # of zones
+
 COMPAT, TLSRPT = "postfix", "postfix-tlsrpt"  # the map names
 
 NOT_FOUND = None
@@ -59,7 +61,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Domain:
-    """One zone. `questions` may be empty for domains that only serve others."""
+    """One zone. `questions` may be empty for domains that only serve others.
+
+    MX names within it get an address, unless `records` have something for them. What is bogus or
+    has a fault is written "NAME TYPE", without final dot.
+    """
 
     name: str                       # A-labels
     shows: str = ""                 # for people, a few words
@@ -70,11 +76,25 @@ class Domain:
     records: tuple[str, ...] = ()   # further lines of the zone
     questions: tuple[Question, ...] = field(default=(), compare=False)
     ttl: int = 300
+    signed: bool = False            # DNSSEC
+    ds: str = "right"               # what the parent has for a signed zone; or "wrong", "none"
+    bogus: tuple[str, ...] = ()     # these have wrong signatures
+    servfail: tuple[str, ...] = ()  # for these the zone's name server says SERVFAIL
+    silent: tuple[str, ...] = ()    # and for these, nothing
     slow: bool = False              # the answer takes as long as the daemon waits
 
     @property
     def policy_host(self) -> str:
         return "mta-sts." + self.name
+
+    @property
+    def has_faults(self) -> bool:
+        return bool(self.servfail or self.silent)
+
+    @property
+    def server(self) -> str:
+        """The name server that the parent names."""
+        return FAULTY_SERVER if self.has_faults else SOUND_SERVER
 
     def certificate(self) -> Certificate | None:
         """What nginx shows for this domain; None where nginx is not its policy host."""
@@ -85,15 +105,19 @@ class Domain:
     def zone(self, serial: int = 1) -> str:
         """The zone file."""
         lines = [f"$ORIGIN {self.name}.", f"$TTL {self.ttl}",
-                 f"@ SOA ns.demo.invalid. hostmaster.demo.invalid. {serial} 3600 600 604800 300",
-                 "@ NS ns.demo.invalid.", f"@ A {MAIL}"]
+                 f"@ SOA {self.server} hostmaster.demo.invalid. {serial} 3600 600 604800 300",
+                 f"@ NS {self.server}"]
+        described = {record.split()[0] for record in self.records}
+        if "@" not in described:
+            lines.append(f"@ A {MAIL}")
         if self.txt_alias:
             lines.append(f"_mta-sts CNAME {self.txt_alias}.")
         else:
             lines += [f"_mta-sts TXT {_quoted(text)}" for text in self.txt]
         for number, exchange in enumerate(self.mx):
             lines.append(f"@ MX {number * 10} {exchange.rstrip('.')}.")
-            if exchange.endswith("." + self.name):
+            own = exchange.endswith("." + self.name)
+            if own and exchange.removesuffix("." + self.name) not in described:
                 lines.append(f"{exchange}. A {MAIL}")
         if self.host is not None:
             lines.append(f"mta-sts CNAME {self.host.alias}." if self.host.alias

@@ -1,4 +1,7 @@
-"""The resolver: unbound, at the address that /etc/resolv.conf names, with its own cache."""
+"""The resolver: unbound, at the address that /etc/resolv.conf names, with its own cache.
+
+It validates (DNSSEC), with a trust anchor of the world.
+"""
 
 import re
 import shutil
@@ -8,10 +11,12 @@ from . import dns, nameserver
 from .processes import Process
 
 ADDRESS = "127.0.0.1"
+DISTANT = "192.31.196.53"  # the same server: an address that is not the machine's own loopback
 
 _CONFIG = """
 server:
   interface: {address}
+  interface: {distant}
   directory: "{directory}"
   chroot: ""
   username: unbound
@@ -20,11 +25,13 @@ server:
   use-syslog: no
   log-queries: yes
   log-time-ascii: no
-  # Signed zones are for "validator iterator" and a trust-anchor-file.
-  module-config: "iterator"
+  module-config: "{modules}"
+  trust-anchor-file: "{directory}/root.key"
+  val-log-level: 2
   local-zone: "test." nodefault
   do-not-query-localhost: no
   access-control: 127.0.0.0/8 allow
+  access-control: 192.31.196.0/24 allow
   num-threads: 1
   outgoing-range: 4096
   num-queries-per-thread: 4096
@@ -40,19 +47,24 @@ _QUERY = re.compile(r"info: \S+ (\S+)\. ([A-Z0-9]+) IN$")
 
 
 class Resolver:
-    def __init__(self, directory: Path):
+    """`anchor` is the root's key."""
+
+    def __init__(self, directory: Path, anchor: str):
         directory.mkdir()
         self._directory = directory
-        (directory / "unbound.conf").write_text(_CONFIG.format(
-            address=ADDRESS, upstream=nameserver.ADDRESS, directory=directory))
+        (directory / "root.key").write_text(anchor)
         # A copy, since Debian's AppArmor profile for /usr/sbin/unbound allows /etc/unbound only.
         self._program = shutil.copy(shutil.which("unbound", path="/usr/sbin:/usr/bin:/sbin:/bin"),
                                     directory / "unbound")
         self._log = directory / "unbound.log"
         self.start()
 
-    def start(self) -> None:
+    def start(self, validating: bool = True) -> None:
         """Again after `stop()`, with an empty cache."""
+        modules = "validator iterator" if validating else "iterator"
+        (self._directory / "unbound.conf").write_text(_CONFIG.format(
+            address=ADDRESS, distant=DISTANT, upstream=nameserver.ADDRESS, modules=modules,
+            directory=self._directory))
         self._process = Process("unbound", [self._program, "-d", "-c",
                                             str(self._directory / "unbound.conf")], self._log)
 
@@ -67,7 +79,10 @@ class Resolver:
         self._process.send_signal(number)
 
     def queries(self) -> list[tuple[str, str]]:
-        """Every question since the world began: (lower-case name without final dot, type)."""
+        """Every question since the world began: (lower-case name without final dot, type).
+
+        Without those about the root, by which a daemon sees from time to time who validates.
+        """
         found = []
         for line in self._log.read_text(errors="replace").splitlines():
             match = _QUERY.search(line)

@@ -19,7 +19,7 @@ from .resolver import ADDRESS as RESOLVER_ADDRESS
 from .socketmap import Postfix
 from .webserver import Webserver
 
-PROGRAMS = ("nsd", "unbound", "nginx", "openssl", "ip", "postmap")
+PROGRAMS = ("nsd", "unbound", "ldns-signzone", "nginx", "openssl", "ip", "postmap")
 
 
 class World:
@@ -55,7 +55,7 @@ class World:
         _bring_up_loopback()
         self.nameserver = Nameserver(self.directory / "nsd", self.domains, rate_limit)
         self._servers.append(self.nameserver)
-        self.resolver = Resolver(self.directory / "unbound")
+        self.resolver = Resolver(self.directory / "unbound", self.nameserver.anchor)
         self._servers.append(self.resolver)
         namespace.replace_file("/etc/resolv.conf", f"nameserver {RESOLVER_ADDRESS}\n".encode(),
                                self.directory)
