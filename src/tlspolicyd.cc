@@ -49,7 +49,8 @@ class Daemon {
         store_(cache_path(), mailbox_),
         book_(book_limits()),
         keeper_(store_, book_, loop_, loop_, log_),
-        outside_{resolver_, https_, slots_, keeper_, loop_, loop_, log_},
+        dane_(resolver_, loop_, loop_, log_, config_.dane),
+        outside_{resolver_, https_, slots_, keeper_, dane_, loop_, loop_, log_},
         service_(outside_, book_, settings()),
         refresher_(outside_, book_, service_, config_.refresh, std::random_device()()),
         responder_(service_, postfix::MapTable(config_.maps), log_),
@@ -174,6 +175,7 @@ class Daemon {
   store::SqliteStore store_;
   service::Book book_;
   service::Keeper keeper_;
+  service::Dane dane_;
   service::Outside outside_;
   service::PolicyService service_;
   service::Refresher refresher_;

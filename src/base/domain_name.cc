@@ -69,6 +69,7 @@ std::string_view DomainName::top_level() const {
 }
 
 Result<DomainName> DomainName::below(std::string_view label) const {
+  if (text_.empty()) return DomainName(std::string(label));
   if (label.size() + 1 + text_.size() > kMaxLength)
     return Error{Fault::invalid, "name is too long"};
   std::string name;

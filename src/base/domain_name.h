@@ -23,6 +23,9 @@ class DomainName {
   /// by UTS 46 (RFC 5891, libidn2). Error: Fault::invalid.
   static Result<DomainName> parse(std::string_view text);
 
+  /// The root of the DNS, whose text is empty; the only name that parse() does not read.
+  static DomainName root() { return DomainName(std::string()); }
+
   const std::string& text() const { return text_; }
 
   /// True for a single label such as "localhost".

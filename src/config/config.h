@@ -9,6 +9,7 @@
 #include "net/https_client.h"
 #include "net/listen_address.h"
 #include "postfix/map_table.h"
+#include "service/dane.h"
 #include "service/fetch_slots.h"
 #include "sts/upkeep.h"
 
@@ -28,6 +29,8 @@ struct Config {
     base::milliseconds fetch_deadline{30'000};
     bool defer_on_dns_error = false;
   } discovery;
+
+  service::DaneRules dane;
 
   struct Cache {
     std::string path;  ///< "": see default_cache_path()

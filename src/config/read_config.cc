@@ -134,6 +134,33 @@ void read_discovery(Section& top, Config::Discovery& discovery) {
   });
 }
 
+const std::vector<std::pair<std::string, service::DaneMode>>& dane_modes() {
+  using service::DaneMode;
+  static const std::vector<std::pair<std::string, DaneMode>> modes{
+      {"gate", DaneMode::gate}, {"always", DaneMode::always}, {"off", DaneMode::off}};
+  return modes;
+}
+
+void read_dane(Section& top, service::DaneRules& rules) {
+  top.section("dane", [&](Section& keys) {
+    keys.text("mode", choice(rules.mode, dane_modes()));
+    keys.text("mixed", choice(rules.mixed,
+                              {{"dane-only", dane::Mixed::dane_only}, {"sts", dane::Mixed::sts}}));
+  });
+}
+
+void read_domains(Section& top, Config& config) {
+  top.section("domains", [&](Section& domains) {
+    domains.each([&](const std::string& name, Section& keys) {
+      keys.text("dane", [&](const std::string& text) -> Result<bool> {
+        const auto domain = base::DomainName::parse(name);
+        if (!domain) return Error{Fault::invalid, fmt::format("\"{}\" is no domain name", name)};
+        return choice(config.dane.domains[domain->text()], dane_modes())(text);
+      });
+    });
+  });
+}
+
 void read_cache(Section& top, Config::Cache& cache) {
   top.section("cache", [&](Section& keys) {
     keys.text("path", [&](const std::string& text) -> Result<bool> {
@@ -208,6 +235,8 @@ ReadConfig read_config(const std::string& text) {
   read_resolver(top, read.config.resolver);
   read_https(top, read.config.https);
   read_discovery(top, read.config.discovery);
+  read_dane(top, read.config.dane);
+  read_domains(top, read.config);
   read_cache(top, read.config.cache);
   read_refresh(top, read.config.refresh);
   read_limits(top, read.config.limits);

@@ -22,6 +22,7 @@ constexpr unsigned kUdpPayload = 1232;
 // Canonical wire form of a name that is known to be valid.
 std::string wire_of(const base::DomainName& name) {
   std::string wire(1, '\0');
+  if (name.text().empty()) return wire;
   wire += name.text();
   std::size_t length_at = 0;
   for (std::size_t i = 1; i <= wire.size(); ++i) {

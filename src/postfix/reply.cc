@@ -70,6 +70,8 @@ std::string render_temporary(std::string_view reason) {
 std::string render_reply(const service::Decision& decision, const service::Question& question) {
   if (decision.kind == service::Decision::Kind::no_policy) return "NOTFOUND ";
   if (decision.kind == service::Decision::Kind::temporary) return render_temporary(decision.reason);
+  // Nothing of MTA-STS goes with it: what cannot be authenticated by DANE must not be delivered.
+  if (decision.kind == service::Decision::Kind::dane) return "OK dane-only";
 
   auto policy = question.terms.profile == service::Profile::tlsrpt
                     ? tlsrpt_policy(decision, question.domain)

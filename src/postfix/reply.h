@@ -15,7 +15,7 @@ inline constexpr std::string_view kNotFound = "9:NOTFOUND ,";
 inline constexpr std::string_view kNoMatch = "no-mx-matches-policy.invalid";
 
 /// Writes a decision as the reply to a socketmap request (socketmap_table(5)), without netstring
-/// framing: "OK secure match=... servername=hostname", "NOTFOUND ", "TEMP reason".
+/// framing: "OK secure match=... servername=hostname", "OK dane-only", "NOTFOUND ", "TEMP reason".
 ///
 /// Only values that were parsed are written, never bytes of the network. What would not be read by
 /// Postfix exactly as meant becomes TEMP: a defect of ours must not weaken anything.

@@ -31,8 +31,7 @@ Responder::Response Responder::respond(std::string_view request, std::string& ou
       question, [this, question, done = std::move(done)](const service::Decision& decision) {
         std::string wire;
         append_netstring(wire, render_reply(decision, question));
-        if (decision.kind == service::Decision::Kind::secure)
-          service_.keep(question, decision, wire);
+        service_.keep(question, decision, wire);
         done(wire);  // last: may destroy the operation that this is called from
       });
   return {Kind::waiting, std::move(waiting)};

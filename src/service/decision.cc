@@ -33,6 +33,7 @@ std::string_view name_of(Decision::Kind kind) {
   switch (kind) {
     case Decision::Kind::no_policy: return "no-policy";
     case Decision::Kind::secure: return "secure";
+    case Decision::Kind::dane: return "dane-only";
     case Decision::Kind::temporary: return "temporary";
   }
   return "unknown";

@@ -16,6 +16,7 @@ struct Decision {
   enum class Kind {
     no_policy,  ///< nothing is required by MTA-STS: Postfix's own default applies
     secure,     ///< TLS with a certificate that satisfies `policy`
+    dane,       ///< TLS authenticated by TLSA records, at every host (RFC 7672)
     temporary   ///< not known now, and neither of the others may be guessed: defer
   };
 
@@ -30,7 +31,7 @@ struct Decision {
   base::WallTime valid_until{};
 };
 
-/// "no-policy", "secure", "temporary", for logs.
+/// "no-policy", "secure", "dane-only", "temporary", for logs.
 std::string_view name_of(Decision::Kind kind);
 
 /// Applies a valid policy: what the terms of the question make of it (RFC 8461 section 5,

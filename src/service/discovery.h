@@ -9,6 +9,7 @@
 #include "net/dns.h"
 #include "net/https.h"
 #include "service/book.h"
+#include "service/dane.h"
 #include "service/fetch_slots.h"
 #include "service/keeper.h"
 
@@ -20,6 +21,7 @@ struct Outside {
   net::HttpsClient& https;
   FetchSlots& slots;
   Keeper& keeper;
+  Dane& dane;
   base::Clock& clock;
   base::Timers& timers;
   const base::Log& log;

@@ -22,6 +22,18 @@ seconds clamp_mx_ttl(seconds ttl) {
   return std::clamp(ttl, sts::Timing::kTxtFloor, sts::Timing::kTxtCeiling);
 }
 
+Decision by_dane(std::shared_ptr<const sts::StoredPolicy> policy, base::WallTime valid_until) {
+  Decision decision;
+  decision.kind = Decision::Kind::dane;
+  decision.policy = std::move(policy);
+  decision.valid_until = valid_until;
+  return decision;
+}
+
+base::WallTime valid_until_of(const GateFindings& found, base::WallTime now) {
+  return now + std::min(found.valid_for, sts::Timing::kTxtCeiling);
+}
+
 std::string_view describe(sts::Absence absence) {
   switch (absence) {
     case sts::Absence::unknown: return "policy not known yet";
@@ -51,7 +63,11 @@ Inquiry::Inquiry(const Outside& outside, Book& book, Lookup& lookup, const Setti
   const auto now = outside_.clock.wall();
   if (entry.is_valid(now)) {
     patience_ = Patience::with_policy();
-    if (needs_mx_hosts(entry.stored->policy, question_.terms)) lookup_->want_mx_hosts();
+    // Begun at once, beside the TXT record.
+    if (is_enforced(entry.stored->policy, question_.terms) && !question_.terms.bracketed &&
+        (outside_.dane.guards(question_.domain.text()) ||
+         needs_mx_hosts(entry.stored->policy, question_.terms)))
+      lookup_->want_mx_hosts();
   }
   if (may_change(entry, now)) {
     arm(patience_.dns);
@@ -97,25 +113,69 @@ std::optional<Decision> Inquiry::try_decide() {
   const auto& entry = book_.open(question_.domain).entry;
   const bool awaited = may_change(entry, now);
   if (awaited && stage_ != Stage::over) return std::nullopt;
-  if (!entry.is_valid(now)) return without_policy(entry, now);
+  if (!entry.is_valid(now)) return unless_dane(without_policy(entry, now));
 
   auto valid_until = std::min(entry.txt_due, entry.stored->expires_at);
   // While a newer policy may be on its way this answer holds for this question only.
   if (awaited || lookup_->own_trouble()) valid_until = now;
+  if (is_enforced(entry.stored->policy, question_.terms))
+    return enforced(entry.stored, valid_until);
+  auto decision = apply(entry.stored, question_, nullptr);
+  decision.valid_until = valid_until;
+  return unless_dane(std::move(decision));
+}
+
+/// The DANE gate's place, between the valid policy and its application (spec dane.md).
+std::optional<Decision> Inquiry::enforced(const std::shared_ptr<const sts::StoredPolicy>& policy,
+                                          base::WallTime valid_until) {
+  const auto& domain = question_.domain.text();
+  const auto now = outside_.clock.wall();
+  const bool guarded = outside_.dane.guards(domain);
   const MxHosts* hosts = nullptr;
-  // The DANE gate has its place here: between the valid policy and its application.
-  if (needs_mx_hosts(entry.stored->policy, question_.terms)) {
+  if (!question_.terms.bracketed && (guarded || needs_mx_hosts(policy->policy, question_.terms))) {
     lookup_->want_mx_hosts();
     const auto& known = lookup_->mx_hosts();
     if (!known) return std::nullopt;
     if (!*known)
-      return temporary(
-          fmt::format("{}: MX look-up failed: {}", question_.domain.text(), known->error().text));
+      return temporary(fmt::format("{}: MX look-up failed: {}", domain, known->error().text));
     hosts = &known->value();
     valid_until = std::min(valid_until, now + clamp_mx_ttl(hosts->ttl));
   }
-  auto decision = apply(entry.stored, question_, hosts);
+  // Hosts that came with an unsigned MX RRset are anybody's word: DANE does not bind (D4).
+  if (guarded && (question_.terms.bracketed || hosts->authenticated)) {
+    const auto* found = lookup_->gate(question_.terms);
+    if (!found) return std::nullopt;
+    auto verdict = dane::judge(found->hosts, outside_.dane.mixed());
+    if (verdict.kind == dane::Verdict::Kind::temporary)
+      return temporary(fmt::format("{}: {}", domain, verdict.reason));
+    valid_until = std::min(valid_until, valid_until_of(*found, now));
+    if (verdict.kind == dane::Verdict::Kind::dane) return by_dane(policy, valid_until);
+  }
+  auto decision = apply(policy, question_, hosts);
   decision.valid_until = valid_until;
+  return decision;
+}
+
+/// A decision that requires nothing, where DANE is not to be looked at for such domains or cannot
+/// be required of every host; trouble on the way makes no difference (decisions.md 5).
+std::optional<Decision> Inquiry::unless_dane(Decision decision) {
+  const auto now = outside_.clock.wall();
+  if (decision.kind != Decision::Kind::no_policy ||
+      !outside_.dane.serves_all(question_.domain.text()))
+    return decision;
+  if (!question_.terms.bracketed) {
+    lookup_->want_mx_hosts();
+    const auto& known = lookup_->mx_hosts();
+    if (!known) return std::nullopt;
+    const bool secure = known->ok() && known->value().authenticated;
+    decision.valid_until =
+        std::min(decision.valid_until, known->ok() ? now + clamp_mx_ttl(known->value().ttl) : now);
+    if (!secure) return decision;
+  }
+  const auto* found = lookup_->gate(question_.terms);
+  if (!found) return std::nullopt;
+  decision.valid_until = std::min(decision.valid_until, valid_until_of(*found, now));
+  if (dane::all_usable(found->hosts)) return by_dane(decision.policy, decision.valid_until);
   return decision;
 }
 

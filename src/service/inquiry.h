@@ -17,7 +17,7 @@ struct Patience {
 };
 
 /// One question that has to wait. Ends at the latest with its patience plus the resolver's own
-/// deadline for the MX look-up: far below Postfix's 100 s.
+/// deadline for the MX look-up and the DANE gate's: far below Postfix's 100 s.
 class Inquiry final : public base::Operation, private Lookup::Waiter {
  public:
   using Done = std::function<void(const Decision&)>;
@@ -39,6 +39,9 @@ class Inquiry final : public base::Operation, private Lookup::Waiter {
   void arm(base::milliseconds delay);
   void on_timer();
   Decision without_policy(const sts::Entry& entry, base::WallTime now) const;
+  std::optional<Decision> enforced(const std::shared_ptr<const sts::StoredPolicy>& policy,
+                                   base::WallTime valid_until);
+  std::optional<Decision> unless_dane(Decision decision);
 
   const Outside& outside_;
   Book& book_;

@@ -1,5 +1,6 @@
 #include "service/lookup.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tlspolicyd::service {
@@ -40,6 +41,26 @@ void Lookup::on_mx(const base::Result<net::DnsAnswer>& answer) {
   if (tell_waiters() && failed) mx_hosts_.reset();
 }
 
+const GateFindings* Lookup::gate(const Terms& terms) {
+  auto& gate = gates_[{terms.port, terms.bracketed}];
+  if (gate.findings) return &*gate.findings;
+  if (gate.look) return nullptr;
+  const auto names =
+      terms.bracketed ? std::vector<std::string>{domain_.text()} : mx_hosts_->value().names;
+  gate.look = std::make_unique<DaneGate>(outside_.dane.hosts(), outside_.timers, names, terms.port,
+                                         [this, &gate](GateFindings findings) {
+                                           gate.findings = std::move(findings);
+                                           gate.look.reset();
+                                           tell_waiters();
+                                         });
+  return nullptr;
+}
+
+bool Lookup::looks_at_hosts() const {
+  return std::any_of(gates_.begin(), gates_.end(),
+                     [](const auto& gate) { return gate.second.look != nullptr; });
+}
+
 void Lookup::leave(Waiter& waiter) {
   waiters_.remove(&waiter);
   if (!telling_) end_if_over();
@@ -64,7 +85,7 @@ bool Lookup::tell_waiters() {
 
 /// Ends, and is destroyed, if nothing is under way and nobody waits.
 bool Lookup::end_if_over() {
-  if (!waiters_.empty() || discovery_ || mx_) return false;
+  if (!waiters_.empty() || discovery_ || mx_ || looks_at_hosts()) return false;
   const auto ended = std::move(ended_);
   ended();  // destroys this
   return true;

@@ -2,9 +2,12 @@
 
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 
+#include "service/dane_gate.h"
 #include "service/decision.h"
 #include "service/discovery.h"
 #include "service/mx_hosts.h"
@@ -52,12 +55,23 @@ class Lookup {
   /// Its result, nothing while it is under way.
   const std::optional<base::Result<MxHosts>>& mx_hosts() const { return mx_hosts_; }
 
+  /// What was found of the MX hosts for a question on these terms, nullptr while it is under way;
+  /// the look begins with the first call. REQUIRES: mx_hosts() has hosts, or the terms are
+  /// bracketed.
+  const GateFindings* gate(const Terms& terms);
+
   /// Lets every waiter that can be answered go; then ends if nothing is left to do. False if it has
   /// ended, and thereby been destroyed.
   bool tell_waiters();
 
  private:
+  struct Gate {
+    std::optional<GateFindings> findings;
+    base::OperationPtr look;
+  };
+
   void on_mx(const base::Result<net::DnsAnswer>& answer);
+  bool looks_at_hosts() const;
   bool end_if_over();
 
   const Outside& outside_;
@@ -69,6 +83,7 @@ class Lookup {
   std::optional<base::Result<MxHosts>> mx_hosts_;
   std::unique_ptr<Discovery> discovery_;
   base::OperationPtr mx_;
+  std::map<std::pair<std::uint16_t, bool>, Gate> gates_;  ///< by port and whether bracketed
 };
 
 }  // namespace tlspolicyd::service

@@ -11,6 +11,12 @@ constexpr std::size_t kMaxInFlight = 16'384;
 // Combinations of map and port that one domain is asked with.
 constexpr std::size_t kMaxKept = 8;
 
+Settled kept_reply(const Record& record, const Terms& terms, base::WallTime now) {
+  for (const auto& kept : record.replies)
+    if (kept.terms == terms && now < kept.valid_until) return {.known = true, .wire = kept.wire};
+  return {};
+}
+
 /// An answer that needs no look-up, in a turn of its own as the contract of operations wants.
 base::OperationPtr answer_soon(base::Timers& timers, Decision decision, PolicyService::Done done) {
   return timers.after(base::milliseconds{0},
@@ -29,6 +35,7 @@ Settled PolicyService::settled(std::string_view domain, const Terms& terms) {
   auto& entry = record->entry;
   entry.upkeep.used_at = now;
   if (entry.is_due(now)) return {};
+  if (outside_.dane.serves_all(std::string(domain))) return kept_reply(*record, terms, now);
   if (!entry.is_valid(now)) {
     if (entry.absence == sts::Absence::dns_error && settings_.defer_on_dns_error) return {};
     // What is being fetched at this moment is worth waiting for.
@@ -36,9 +43,7 @@ Settled PolicyService::settled(std::string_view domain, const Terms& terms) {
   }
   if (!is_enforced(entry.stored->policy, terms))
     return {.known = !in_flight_.contains(std::string(domain)), .wire = {}};
-  for (const auto& kept : record->replies)
-    if (kept.terms == terms && now < kept.valid_until) return {.known = true, .wire = kept.wire};
-  return {};
+  return kept_reply(*record, terms, now);
 }
 
 base::OperationPtr PolicyService::ask(Question question, Done done) {
@@ -60,8 +65,13 @@ base::OperationPtr PolicyService::ask(Question question, Done done) {
 
 void PolicyService::keep(const Question& question, const Decision& decision, std::string wire) {
   const auto now = outside_.clock.wall();
+  if (decision.kind == Decision::Kind::temporary || now >= decision.valid_until) return;
+  // "No policy" is known from the entry, unless DANE was looked at for it.
+  if (decision.kind == Decision::Kind::no_policy &&
+      !outside_.dane.serves_all(question.domain.text()))
+    return;
   auto* record = book_.find(question.domain.text());
-  if (!record || now >= decision.valid_until) return;
+  if (!record) return;
   std::erase_if(record->replies, [&](const KeptReply& kept) {
     return kept.terms == question.terms || now >= kept.valid_until;
   });

@@ -37,7 +37,8 @@ class PolicyService {
   /// false if something is under way for the domain already.
   bool refresh(const base::DomainName& domain, std::function<void()> ended);
 
-  /// Keeps the reply made of a decision for settled(), as long as the decision is valid.
+  /// Keeps the reply made of a decision for settled(), as long as the decision is valid; one that
+  /// is not to be kept is passed over.
   void keep(const Question& question, const Decision& decision, std::string wire);
 
   /// For questions asked from now on and those still waiting.

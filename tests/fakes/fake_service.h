@@ -16,6 +16,8 @@ struct Settings {
   service::Inquiry::Settings inquiry{.patience = {base::seconds{10}, base::seconds{30}},
                                      .defer_on_dns_error = false};
   sts::RefreshRules refresh;
+  service::DaneRules dane{
+      .mode = service::DaneMode::off, .mixed = dane::Mixed::dane_only, .domains = {}};
   std::uint64_t seed = 1;
 };
 
@@ -29,7 +31,8 @@ struct Life {
       : slots(time, settings.slots),
         book(settings.book),
         keeper(store, book, time, time, log),
-        outside{network, network, slots, keeper, time, time, log},
+        dane(network, time, time, log, settings.dane),
+        outside{network, network, slots, keeper, dane, time, time, log},
         service(outside, book, settings.inquiry),
         refresher(outside, book, service, settings.refresh, settings.seed) {
     keeper.take_up(store.contents());
@@ -38,6 +41,7 @@ struct Life {
   service::FetchSlots slots;
   service::Book book;
   service::Keeper keeper;
+  service::Dane dane;
   service::Outside outside;
   service::PolicyService service;
   service::Refresher refresher;

@@ -49,13 +49,54 @@ seconds ttl_of(const Words& words, std::size_t at) {
   return std::chrono::duration_cast<seconds>(seconds(std::stoll(words.at(at))));
 }
 
+/// "usable", or how it is not.
+net::TlsaRecord tlsa_named(const std::string& word) {
+  if (word == "usable") return {3, 1, 1, std::vector<std::uint8_t>(32)};
+  if (word == "pkix") return {1, 1, 1, std::vector<std::uint8_t>(32)};
+  if (word == "short") return {3, 1, 1, std::vector<std::uint8_t>(31)};
+  throw std::runtime_error("no such TLSA record: " + word);
+}
+
+std::optional<net::RecordType> type_named(const std::string& verb) {
+  using enum net::RecordType;
+  static const std::map<std::string, net::RecordType> types{
+      {"txt", txt},   {"mx", mx},       {"a", a},  {"aaaa", aaaa},
+      {"tlsa", tlsa}, {"cname", cname}, {"ns", ns}};
+  const auto found = types.find(verb);
+  return found == types.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// The name that a line of a scenario means: `_mta-sts` and ports are understood, `.` is the root.
+std::string name_asked(net::RecordType type, const std::string& word) {
+  if (type == net::RecordType::txt) return "_mta-sts." + word;
+  if (type == net::RecordType::tlsa) {
+    const auto colon = word.find(':');
+    const auto port = colon == std::string::npos ? "25" : word.substr(colon + 1);
+    return "_" + port + "._tcp." + word.substr(0, colon);
+  }
+  return word == "." ? "" : word;
+}
+
+service::DaneMode dane_mode(const std::string& word) {
+  if (word == "off") return service::DaneMode::off;
+  return word == "always" ? service::DaneMode::always : service::DaneMode::gate;
+}
+
 void fill(net::DnsAnswer& answer, net::RecordType type, const Words& words) {
   for (std::size_t at = 3; at < words.size(); ++at) {
     if (words[at] == "authenticated") {
       answer.authenticated = true;
     } else if (type == net::RecordType::txt) {
       answer.txt.push_back(words[at]);
-    } else {
+    } else if (words[at] == "via") {
+      answer.canonical_name = words.at(++at);
+    } else if (type == net::RecordType::a || type == net::RecordType::aaaa) {
+      answer.addresses.push_back(base::Address::parse(words[at]).value());
+    } else if (type == net::RecordType::tlsa) {
+      answer.tlsa.push_back(tlsa_named(words[at]));
+    } else if (type == net::RecordType::cname) {
+      answer.canonical_name = words[at];
+    } else if (type != net::RecordType::ns) {
       answer.mx.push_back({static_cast<std::uint16_t>(at), words[at] == "." ? "" : words[at]});
     }
   }
@@ -120,8 +161,7 @@ void Stage::play(const Line& line) {
   const auto& words = line.words;
   const auto& verb = words.at(0);
   if (verb == "set") return set(line);
-  if (verb == "txt") return script_dns(line, net::RecordType::txt);
-  if (verb == "mx") return script_dns(line, net::RecordType::mx);
+  if (const auto type = type_named(verb)) return script_dns(line, *type);
   if (verb == "https") return script_https(line);
   if (verb == "pass") return time_.pass(duration(words.at(1)));
   if (verb == "jump") return time_.jump(std::chrono::duration_cast<seconds>(duration(words.at(1))));
@@ -178,6 +218,16 @@ void Stage::set(const Line& line) {
     settings_.book.policies_per_registered_domain = std::stoul(words.at(2));
   } else if (key == "unused") {
     settings_.refresh.unused = std::chrono::duration_cast<seconds>(duration(words.at(2)));
+  } else if (key == "dane") {
+    settings_.dane.mode = dane_mode(words.at(2));
+    play({.number = line.number,
+          .words = {"ns", ".", "3600", "authenticated"},
+          .text = {},
+          .block = {}});
+  } else if (key == "dane_of") {
+    settings_.dane.domains[words.at(2)] = dane_mode(words.at(3));
+  } else if (key == "mixed") {
+    settings_.dane.mixed = words.at(2) == "sts" ? dane::Mixed::sts : dane::Mixed::dane_only;
   } else if (key == "map") {
     maps_.push_back({words.at(2),
                      words.at(3) == "tlsrpt" ? service::Profile::tlsrpt : service::Profile::compat,
@@ -203,12 +253,12 @@ void Stage::script_dns(const Line& line, net::RecordType type) {
     } else {
       answer.kind = net::DnsAnswer::Kind::records;
       answer.ttl = ttl_of(words, 2);
+      answer.canonical_name = words.at(1);
       fill(answer, type, words);
     }
     script.outcome = base::Result<net::DnsAnswer>(std::move(answer));
   }
-  const auto name = type == net::RecordType::txt ? "_mta-sts." + words.at(1) : words.at(1);
-  network_.set_dns({name, type}, std::move(script));
+  network_.set_dns({name_asked(type, words.at(1)), type}, std::move(script));
 }
 
 void Stage::script_https(const Line& line) {
@@ -278,14 +328,12 @@ void Stage::count(const Line& line) {
     have = all ? network_.https_requests() : network_.https_requests("mta-sts." + name);
   } else if (what == "dns") {
     have = network_.dns_questions();
-  } else if (what == "txt") {
-    have = network_.dns_questions({"_mta-sts." + name, net::RecordType::txt});
+  } else if (const auto type = type_named(what)) {
+    have = network_.dns_questions({name_asked(*type, name), *type});
   } else if (what == "saved") {
     have = static_cast<int>(store_.held().size());
   } else if (what == "policies") {
     have = static_cast<int>(life_->book.policies());
-  } else if (what == "mx") {
-    have = network_.dns_questions({name, net::RecordType::mx});
   } else {
     throw std::runtime_error("unknown count: " + what);
   }

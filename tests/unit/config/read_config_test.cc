@@ -25,6 +25,8 @@ TEST_CASE("an empty file, or none, is the defaults") {
   CHECK(read.config.https.port == 443);
   CHECK(read.config.discovery.answer_deadline == base::seconds{10});
   CHECK(read.config.discovery.fetch_deadline == base::seconds{30});
+  CHECK(read.config.dane.mode == service::DaneMode::gate);
+  CHECK(read.config.dane.mixed == dane::Mixed::dane_only);
   CHECK(read.config.cache.path.empty());
   CHECK_FALSE(read.config.cache.require);
   CHECK(read.config.cache.policies == 100'000);
@@ -54,6 +56,10 @@ https:
   timeout: 20s
   allow_addresses: [127.0.0.0/8, "fd00::/8"]
 discovery: {answer_deadline: 5s, fetch_deadline: 20s, on_dns_error: temp}
+dane: {mode: always, mixed: sts}
+domains:
+  Bücher.example: {dane: off}
+  other.example: {dane: gate}
 cache: {path: /var/lib/x/y.db, require: true, policies: 500, negatives: 300}
 refresh: {interval: 12h, jitter: 5%, unused: 90d}
 limits: {clients: 10, fetches: 8, fetches_per_registered_domain: 2}
@@ -66,6 +72,10 @@ log: {level: debug, format: json}
   CHECK(text_of(config.listen[1]) == "inet:[::1]:9000");
   const auto socket = std::get<net::UnixAddress>(config.listen[2]);
   CHECK(socket == net::UnixAddress{"/run/x", 0666, "postfix"});
+  CHECK(config.dane.mode == service::DaneMode::always);
+  CHECK(config.dane.mixed == dane::Mixed::sts);
+  CHECK(config.dane.domains.at("xn--bcher-kva.example") == service::DaneMode::off);
+  CHECK(config.dane.domains.at("other.example") == service::DaneMode::gate);
   CHECK(config.cache.path == "/var/lib/x/y.db");
   CHECK(config.cache.require);
   CHECK(config.cache.policies == 500);
@@ -141,6 +151,13 @@ TEST_CASE("each mistake is told with its line and what is expected") {
       {"- a\n- b", "1: the file must be a map of keys\n"},
       {"limits: {clients: 0}",
        "1: limits.clients: a whole number from 1 to 1000000 is expected, not \"0\"\n"},
+      {"dane: {mode: on}", "1: dane.mode: one of gate, always, off is expected, not \"on\"\n"},
+      {"dane: {mixed: dane}", "1: dane.mixed: one of dane-only, sts is expected, not \"dane\"\n"},
+      {"domains:\n  a b.example: {dane: off}",
+       "2: domains.a b.example.dane: \"a b.example\" is no domain name, not \"off\"\n"},
+      {"domains:\n  x.example: {dnae: off}",
+       "2: domains.x.example.dnae: unknown key; did you mean dane?\n"},
+      {"domains:\n  x.example: broken", "2: domains.x.example: keys are expected below it\n"},
       {"cache: {path: cache.db}",
        "1: cache.path: the absolute path of a file is expected, not \"cache.db\"\n"},
       {"cache: {require: always}",

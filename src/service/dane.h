@@ -1,0 +1,64 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "dane/verdict.h"
+#include "service/dane_hosts.h"
+#include "service/validation_watch.h"
+
+namespace tlspolicyd::service {
+
+/// Whether DANE is looked at (decisions.md 4, 5).
+enum class DaneMode {
+  gate,    ///< before an enforce answer
+  always,  ///< also for domains that asked for nothing
+  off
+};
+
+struct DaneRules {
+  DaneMode mode = DaneMode::gate;
+  dane::Mixed mixed = dane::Mixed::dane_only;
+  std::unordered_map<std::string, DaneMode> domains;  ///< the operator's exceptions
+};
+
+/// All that answers share about DANE: the rules, what is known of MX hosts, and whether the
+/// resolver can be used for it at all.
+class Dane {
+ public:
+  /// All that is given must outlive it.
+  Dane(net::Resolver& resolver, base::Clock& clock, base::Timers& timers, const base::Log& log,
+       DaneRules rules)
+      : hosts_(resolver, clock), rules_(std::move(rules)) {
+    if (uses_dns()) watch_.emplace(resolver, timers, log);
+  }
+
+  /// True if an enforce answer for this policy domain has to pass the gate. While nothing is known
+  /// of the resolver yet the gate is there: what is not validated then does not bind.
+  bool guards(const std::string& domain) const { return mode_of(domain) != DaneMode::off; }
+  /// True if DANE is looked at for it though it enforces nothing.
+  bool serves_all(const std::string& domain) const { return mode_of(domain) == DaneMode::always; }
+
+  dane::Mixed mixed() const { return rules_.mixed; }
+  DaneHosts& hosts() { return hosts_; }
+
+ private:
+  bool uses_dns() const {
+    if (rules_.mode != DaneMode::off) return true;
+    for (const auto& [domain, mode] : rules_.domains)
+      if (mode != DaneMode::off) return true;
+    return false;
+  }
+  DaneMode mode_of(const std::string& domain) const {
+    if (watch_ && watch_->state() == ValidationWatch::State::does_not) return DaneMode::off;
+    const auto own = rules_.domains.find(domain);
+    return own == rules_.domains.end() ? rules_.mode : own->second;
+  }
+
+  DaneHosts hosts_;
+  DaneRules rules_;
+  std::optional<ValidationWatch> watch_;
+};
+
+}  // namespace tlspolicyd::service

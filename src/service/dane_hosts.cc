@@ -1,0 +1,91 @@
+#include "service/dane_hosts.h"
+
+#include <algorithm>
+
+#include "sts/lifecycle.h"
+
+namespace tlspolicyd::service {
+namespace {
+
+using sts::Timing;
+
+}  // namespace
+
+class DaneHosts::Waiter final : public base::Operation {
+ public:
+  Waiter(std::shared_ptr<Waiters> all, Done done) : all_(std::move(all)), done_(std::move(done)) {
+    all_->push_back(this);
+  }
+  ~Waiter() override { all_->remove(this); }
+
+  void tell(const Known& known) {
+    const auto done = std::move(done_);
+    done(known);  // may destroy this
+  }
+
+ private:
+  std::shared_ptr<Waiters> all_;
+  Done done_;
+};
+
+std::optional<DaneHosts::Known> DaneHosts::known(const base::DomainName& host, std::uint16_t port) {
+  const auto found = entries_.find({host.text(), port});
+  if (found == entries_.end()) return std::nullopt;
+  auto& entry = found->second;
+  const auto left = std::chrono::floor<base::seconds>(entry.until - clock_.steady());
+  if (left <= base::seconds{0}) return std::nullopt;
+  turns_.splice(turns_.end(), turns_, entry.turn);
+  return Known{entry.host, left};
+}
+
+base::OperationPtr DaneHosts::find(const base::DomainName& host, std::uint16_t port, Done done) {
+  const Key key{host.text(), port};
+  auto& look = under_way_[key];
+  if (!look.work) {
+    look.waiters = std::make_shared<Waiters>();
+    look.work = std::make_unique<DaneHost>(
+        resolver_, host, port, [this, key](const auto& finding) { on_found(key, finding); });
+  }
+  return std::make_unique<Waiter>(look.waiters, std::move(done));
+}
+
+void DaneHosts::on_found(const Key& key, const DaneFinding& finding) {
+  const Known known{finding.host, remember(key, finding)};
+  // Taken off the table first, and kept until the end: who is told may ask again, or leave.
+  const auto look = under_way_.extract(key);
+  auto& waiters = *look.mapped().waiters;
+  while (!waiters.empty()) {
+    auto* next = waiters.front();
+    waiters.pop_front();
+    next->tell(known);
+  }
+}
+
+/// How long it holds.
+base::seconds DaneHosts::remember(const Key& key, const DaneFinding& finding) {
+  if (finding.own_trouble) return base::seconds{0};
+  auto found = entries_.find(key);
+  if (found == entries_.end()) {
+    if (entries_.size() >= kMost) {
+      entries_.erase(turns_.front());
+      turns_.pop_front();
+    }
+    found = entries_.try_emplace(key).first;
+    found->second.turn = turns_.insert(turns_.end(), key);
+  }
+  auto& entry = found->second;
+  base::seconds holds = std::clamp(finding.ttl, Timing::kTxtFloor, Timing::kTxtCeiling);
+  if (finding.host.state == dane::HostState::error) {
+    holds = entry.error_pause == base::seconds{0}
+                ? Timing::kDnsErrorFirst
+                : std::min(entry.error_pause * 2, Timing::kDnsErrorLast);
+    entry.error_pause = holds;
+  } else {
+    entry.error_pause = base::seconds{0};
+  }
+  entry.host = finding.host;
+  entry.until = clock_.steady() + holds;
+  return holds;
+}
+
+}  // namespace tlspolicyd::service

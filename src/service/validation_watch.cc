@@ -1,0 +1,41 @@
+#include "service/validation_watch.h"
+
+#include <utility>
+
+namespace tlspolicyd::service {
+
+ValidationWatch::ValidationWatch(net::Resolver& resolver, base::Timers& timers,
+                                 const base::Log& log)
+    : resolver_(resolver), timers_(timers), log_(log) {
+  look();
+}
+
+void ValidationWatch::look() {
+  question_ = resolver_.resolve({base::DomainName::root(), net::RecordType::ns},
+                                [this](const auto& answer) { on_answer(answer); });
+}
+
+void ValidationWatch::on_answer(const base::Result<net::DnsAnswer>& answer) {
+  const bool told = answer.ok();
+  const bool validated = told && answer->authenticated;
+  question_.reset();
+  timer_ = timers_.after(told ? kInterval : kRetry, [this] { look(); });
+  if (!told) return;
+  const auto now = validated ? State::validates : State::does_not;
+  const auto before = std::exchange(state_, now);
+  if (before == now) return;
+  if (now == State::does_not) {
+    log_.warning(
+        "the resolver does not validate DNSSEC, or is not trusted to: DANE is not looked at, "
+        "MTA-STS goes on",
+        {{"hint",
+          "use a validating resolver on 127.0.0.1, or resolver.trust_ad; dane.mode: off "
+          "silences this"}});
+  } else if (before == State::does_not) {
+    log_.warning("the resolver validates DNSSEC again: DANE is respected");
+  } else {
+    log_.info("the resolver validates DNSSEC");
+  }
+}
+
+}  // namespace tlspolicyd::service

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/operation.h"
+#include "net/dns.h"
+
+namespace tlspolicyd::service {
+
+/// Watches whether the resolver validates DNSSEC and is believed when it says so, by asking for the
+/// name servers of the root, which is signed (spec dane.md, D1). Says so in the log when that is
+/// not the case, and when it changes.
+class ValidationWatch final : public base::Operation {
+ public:
+  static constexpr base::seconds kInterval{600};
+  static constexpr base::seconds kRetry{30};  ///< after no answer
+
+  enum class State {
+    unknown,    ///< there has been no answer yet
+    validates,  ///< the AD bit was set, by a resolver that is trusted
+    does_not    ///< it was not, or the resolver is not trusted
+  };
+
+  /// All that is given must outlive it.
+  ValidationWatch(net::Resolver& resolver, base::Timers& timers, const base::Log& log);
+
+  State state() const { return state_; }
+
+ private:
+  void look();
+  void on_answer(const base::Result<net::DnsAnswer>& answer);
+
+  net::Resolver& resolver_;
+  base::Timers& timers_;
+  const base::Log& log_;
+  State state_ = State::unknown;
+  base::OperationPtr question_;
+  base::OperationPtr timer_;
+};
+
+}  // namespace tlspolicyd::service
