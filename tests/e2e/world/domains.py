@@ -8,6 +8,7 @@ import gzip
 from dataclasses import dataclass, field
 
 from .authority import Certificate
+from .tlsa import DIGEST, tlsa
 
 # 192.31.196.0/24 is registered as globally reachable (AS112, RFC 7535), so that a policy host may
 # have it; here it exists on the loopback interface of the private namespace only.
@@ -24,6 +25,8 @@ SOUND_SERVER, FAULTY_SERVER = "ns.demo.invalid.", "ns.faulty.invalid."  # of zon
 COMPAT, TLSRPT = "postfix", "postfix-tlsrpt"  # the map names
 
 NOT_FOUND = None
+TEMPORARY = "TEMP"  # a lookup error: Postfix keeps the mail and asks again
+DANE_ONLY = "dane-only"
 UNMATCHABLE = "no-mx-matches-policy.invalid"
 
 
@@ -49,7 +52,10 @@ class PolicyHost:
 
 @dataclass(frozen=True)
 class Question:
-    """A key as Postfix sends it, and the answer in each map; the reply's data, or NOT_FOUND."""
+    """A key as Postfix sends it, and the answer in each map.
+
+    That is the reply's data, or NOT_FOUND, or TEMPORARY.
+    """
 
     key: str
     compat: str | None
@@ -147,6 +153,14 @@ def secure_tlsrpt(domain: str, *patterns: str, mode: str = "enforce",
             f"{strings} {hosts}")
 
 
+def with_dane(name: str, shows: str, answer: str | None = None, **more) -> Domain:
+    """Signed, with an enforce policy; by default MTA-STS is what counts for it in the end."""
+    mx = ("mx1." + name, "mx2." + name)
+    question = Question(name, answer or secure(*mx), answer or secure_tlsrpt(name, *mx))
+    return Domain(name, shows, mx=mx, host=PolicyHost(policy(*mx)), questions=(question,),
+                  signed=True, **more)
+
+
 def unprotected(name: str, shows: str, host: PolicyHost | None = None, **more) -> Domain:
     """A domain for which Postfix is told nothing."""
     mx = more.pop("mx", ("mx." + name,))
@@ -208,6 +222,16 @@ DEMO: tuple[Domain, ...] = (
            host=PolicyHost(policy("mx.nullmx.test")),
            questions=(Question("nullmx.test", secure(UNMATCHABLE),
                                secure_tlsrpt("nullmx.test", "mx.nullmx.test")),)),
+
+    # The DANE gate.
+    with_dane("dane.test", "enforce, and DANE at both MX hosts", DANE_ONLY,
+              records=(tlsa("mx1"), tlsa("mx2"))),
+    with_dane("dane-partly.test", "enforce, and DANE at one of two MX hosts", DANE_ONLY,
+              records=(tlsa("mx1"),)),
+    with_dane("dane-unusable.test", "enforce, TLSA records that nobody can use",
+              records=(tlsa("mx1", f"1 1 1 {DIGEST}"),)),
+    with_dane("dane-broken.test", "enforce, the TLSA records' signature is wrong", TEMPORARY,
+              records=(tlsa("mx1"),), bogus=("_25._tcp.mx1.dane-broken.test TLSA",)),
 
     unprotected("testing.test", "mode testing",
                 PolicyHost(policy("mx.testing.test", mode="testing"))),

@@ -37,8 +37,9 @@ class World:
         if missing:
             raise Failed("not installed: " + " ".join(missing) + " (contrib/packages knows them)")
         self.domains = [*domains.DEMO, *further]
-        if len({domain.name for domain in self.domains}) != len(self.domains):
-            raise ValueError("a domain is described twice")
+        names = [domain.name for domain in self.domains]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"described twice: {twice}")
         self.directory = Path(tempfile.mkdtemp(prefix="world-", dir="/run"))
         self.directory.chmod(0o755)
         self._daemons: list[Daemon] = []
