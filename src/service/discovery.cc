@@ -98,8 +98,10 @@ void Discovery::refresh() {
 
 void Discovery::begin_fetch(std::string id) {
   id_ = std::move(id);
-  phase_ = Phase::waiting_for_slot;
-  slot_ = outside_.slots.request(base::registered_domain(domain_), [this] {
+  const auto owner = base::registered_domain(domain_);
+  // Where there is room it begins in the next turn: that is no delay of ours.
+  phase_ = outside_.slots.has_room(owner) ? Phase::fetching : Phase::waiting_for_slot;
+  slot_ = outside_.slots.request(owner, [this] {
     const auto request = policy_request(domain_);
     if (!request) {
       on_policy(request.error());

@@ -46,6 +46,12 @@ base::OperationPtr FetchSlots::request(std::string registered_domain,
   return slot;
 }
 
+bool FetchSlots::has_room(const std::string& registered_domain) const {
+  const auto known = shares_.find(registered_domain);
+  if (known == shares_.end()) return brisk_ < limits_.total;
+  return known->second.waiting.empty() && may_begin(known->second);
+}
+
 bool FetchSlots::may_begin(const Share& share) const {
   return brisk_ < limits_.total && share.holding < limits_.per_registered_domain;
 }

@@ -35,6 +35,9 @@ class FetchSlots {
   /// FetchSlots must outlive what it returned.
   base::OperationPtr request(std::string registered_domain, std::function<void()> granted);
 
+  /// True if a fetch requested now would not have to wait.
+  bool has_room(const std::string& registered_domain) const;
+
  private:
   class Slot;
   struct Share {

@@ -84,7 +84,7 @@ void draw_time(Dice& dice, Event& event) {
 
 void draw_stop(Dice& dice, Event& event) {
   constexpr std::array<int, 8> kHours{1, 1, 2, 7, 14, 27, 100, 260};
-  event.time = std::chrono::hours{dice.of(kHours)} / (dice.one_in(3) ? 4 : 1);
+  event.time = milliseconds{std::chrono::hours{dice.of(kHours)}} / (dice.one_in(3) ? 4 : 1);
 }
 
 void draw_jump(Dice& dice, Event& event) {
@@ -100,17 +100,17 @@ Event::Kind draw_kind(Dice& dice) {
     Event::Kind kind;
     std::size_t upto;
   };
-  constexpr std::array<Share, 11> kShares{{{ask, 43},
-                                           {pass, 65},
-                                           {txt, 74},
-                                           {https, 82},
-                                           {mx, 87},
-                                           {stop, 90},
-                                           {jump, 92},
-                                           {disk, 94},
-                                           {kill, 96},
-                                           {storm, 97},
-                                           {bogus, 98}}};
+  constexpr std::array<Share, 11> kShares{{{ask, 42},
+                                           {pass, 64},
+                                           {txt, 73},
+                                           {https, 81},
+                                           {mx, 86},
+                                           {stop, 89},
+                                           {jump, 91},
+                                           {disk, 93},
+                                           {kill, 95},
+                                           {storm, 96},
+                                           {bogus, 97}}};
   for (const auto& share : kShares)
     if (roll < share.upto) return share.kind;
   return hang_up;

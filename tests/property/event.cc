@@ -46,6 +46,23 @@ std::vector<std::vector<std::string>> make_mx_sets(const std::string& domain) {
           {domain, "other.test"}};
 }
 
+std::vector<std::string> make_spellings(const std::string& name) {
+  auto upper = name;
+  for (auto& c : upper)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  const bool is_idn = name.starts_with("xn--");
+  return {name,
+          name,
+          is_idn ? "b\xC3\xBC"
+                   "cher.test"
+                 : upper,
+          name + ".",
+          upper + ":submission",
+          "[" + name + "]",
+          "[" + upper + "]:587",
+          "[" + name + ".]:25"};
+}
+
 template <class Make>
 auto for_each_domain(Make make) {
   std::vector<decltype(make(kDomains.front()))> all;
@@ -95,22 +112,9 @@ std::string Event::text() const {
   return "";
 }
 
-std::vector<std::string> spellings(std::size_t domain) {
-  const auto& name = kDomains.at(domain);
-  auto upper = name;
-  for (auto& c : upper)
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  const bool is_idn = name.starts_with("xn--");
-  return {name,
-          name,
-          is_idn ? "b\xC3\xBC"
-                   "cher.test"
-                 : upper,
-          name + ".",
-          upper + ":submission",
-          "[" + name + "]",
-          "[" + upper + "]:587",
-          "[" + name + ".]:25"};
+const std::vector<std::string>& spellings(std::size_t domain) {
+  static const auto all = for_each_domain(make_spellings);
+  return all.at(domain);
 }
 
 const std::vector<std::string>& bogus_keys() {

@@ -52,7 +52,7 @@ inline const std::vector<std::string> kMaps{"postfix", "postfix-tlsrpt", "QUERY"
                                             "strict"};
 
 /// The ways in which Postfix may spell a next-hop; those from kFirstBracketed on are hosts.
-std::vector<std::string> spellings(std::size_t domain);
+const std::vector<std::string>& spellings(std::size_t domain);
 inline constexpr std::size_t kFirstBracketed = 5;
 /// Keys without policy domain (decisions.md 10).
 const std::vector<std::string>& bogus_keys();

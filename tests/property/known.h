@@ -21,9 +21,11 @@ struct Version {
   base::WallTime expires_at_last;
   base::WallTime expires_at_first;
   base::SteadyTime at;
-  base::milliseconds ran{0};  ///< the process's running time then
-  bool this_life = true;      ///< fetched since the last start
-  bool same_body = false;     ///< as the one before, under another id
+  base::milliseconds ran{0};                  ///< the process's running time then
+  bool this_life = true;                      ///< fetched since the last start
+  bool same_body = false;                     ///< as the one before, under another id
+  std::optional<base::WallTime> lapsed_at{};  ///< first seen expired
+  bool restarted_since = false;               ///< since then
 };
 
 /// An MX set that the network delivered, as host names.
@@ -47,6 +49,7 @@ struct Known {
   std::optional<std::string> txt_id;  ///< that the last TXT answer named
   bool denied = false;                ///< the last TXT answer: DNSSEC proved that there is none
   int txt_asked = 0;                  ///< questions under way
+  std::optional<base::SteadyTime> txt_looked_at;  ///< asked for, or answered
   bool fetching = false;
   std::optional<std::string> fetch_id;
   bool ended_in_own_trouble = false;  ///< the last thing that became of its TXT or fetch
@@ -60,14 +63,13 @@ struct Known {
 
   // For the memory of expired policies: since when what may be held has been expired.
   std::optional<base::SteadyTime> lapsed_at;
-  std::optional<base::WallTime> lapsed_by_wall;
-  bool killed_since_lapse = false;
 
   // For refreshes in time.
   bool tried = false;                         ///< a fetch began since the last version came
   bool disturbed = true;                      ///< something happened that excuses a late refresh
   std::optional<base::milliseconds> overdue;  ///< running time when it became due
-  std::optional<base::SteadyTime> asked_at;
+  std::optional<base::SteadyTime> asked_at;   ///< last, since the clock was set
+  base::milliseconds asked_from{0};           ///< running time of the first of these
 };
 
 }  // namespace tlspolicyd::property

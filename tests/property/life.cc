@@ -162,6 +162,7 @@ bool DomainLife::learn(const Step& step, bool refreshes) {
   } else if (!fails) {
     model_.txt_answered = now_;
   }
+  if (found) blame(model_.found(number_of(found->id), next == sts::Next::fetch, now_, wall()));
   if (next == sts::Next::fetch) {
     fetch(found->id, step.fetch);
   } else if (refreshes && step.txt != Txt::own_trouble &&

@@ -71,7 +71,7 @@ void add_policy(Key& key, const std::optional<sts::StoredPolicy>& stored, WallTi
 void add_model(Key& key, const Model& model) {
   key.add(Moment{model.failed_since}).add(Moment{model.denied}).add(Moment{model.restarted});
   key.add_age(model.txt_answered, 3600).add_age(model.txt_failed, 3600).add_age(model.fetched, 60);
-  for (const auto failed : model.failed) key.add_age(failed, 300);
+  for (const auto failed : model.failed) key.add_age(failed, 3600);
   key.add(Moment{model.seen_expired == Model::kNever}).add_age(model.seen_expired, 30 * kDay);
   key.add_if_any(model.seen_expired_by_wall, 30 * kDay);
   key.add_age(model.clock_set, 30 * kDay).add_age(model.alerted, kDay);

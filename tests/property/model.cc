@@ -25,6 +25,15 @@ std::string Model::asked(bool looks, Moment now, WallTime wall) const {
   return "";
 }
 
+std::string Model::found(std::size_t id, bool fetches, Moment now, WallTime wall) const {
+  const bool is_new = !is_valid(wall) || stored->id != std::string(1, id == 0 ? 'a' : 'b');
+  if (fetches && !is_new) return "a policy is fetched that is known";
+  // Back-offs are an hour at most; what they become when the clock is set is not said.
+  const bool is_free =
+      now - fetched >= 60 && now - failed.at(id) >= kHour && now - clock_set >= kHour;
+  return is_new && is_free && !fetches ? "a policy that is not known is not fetched" : "";
+}
+
 std::string Model::fetch_begins(std::size_t id, Moment now) {
   if (now - fetched < 60) return "I8: fetched again within 60 s";
   if (now - failed.at(id) < 300) return "I8: id fetched again within 300 s of its failure";

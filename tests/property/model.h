@@ -38,6 +38,8 @@ struct Model {
 
   /// Asked: may the record be looked at again, or be left alone?
   std::string asked(bool looks, Moment now, base::WallTime wall) const;
+  /// The record names an id: must its policy be fetched, or may it not be?
+  std::string found(std::size_t id, bool fetches, Moment now, base::WallTime wall) const;
   /// I8. `id` is one of kIds.
   std::string fetch_begins(std::size_t id, Moment now);
   void fetch_fails(std::size_t id, bool own_trouble, Moment now);

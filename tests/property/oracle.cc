@@ -46,12 +46,19 @@ Known* Oracle::known_of(std::string_view name, std::string_view prefix) {
   return &known_[std::string(domain)];
 }
 
-void Oracle::asked(std::size_t domain) { known_[kDomains[domain]].asked_at = time_.steady(); }
+void Oracle::asked(std::size_t domain) {
+  auto& known = known_[kDomains[domain]];
+  if (!known.asked_at) known.asked_from = ran();
+  known.asked_at = time_.steady();
+}
 
 void Oracle::clock_was_set(seconds by) {
   for (auto& [domain, known] : known_) {
     known.fetched_at.reset();
     known.failed_at.clear();
+    // What is not due for an hour is due later by as much as the clock went back.
+    if (known.txt_looked_at) *known.txt_looked_at += std::clamp(-by, seconds{0}, seconds{3600});
+    known.asked_at.reset();  // or it was long ago, by the new clock
     known.disturbed = true;
     if (by >= kClockWasSet || by <= -kClockWasSet) known.lapsed_at.reset();
   }
@@ -61,10 +68,14 @@ void Oracle::killed() {
   for (auto& [domain, known] : known_) {
     narrow(known);
     known.held = known.durable;
-    for (auto& version : known.versions) version.this_life = false;
+    for (auto& version : known.versions) {
+      version.this_life = false;
+      version.restarted_since = version.restarted_since || version.lapsed_at;
+    }
     known.txt_id.reset();
     known.denied = false;
     known.txt_asked = 0;
+    known.txt_looked_at.reset();
     known.fetching = false;
     known.ended_in_own_trouble = false;
     known.own_trouble_at.reset();
@@ -72,7 +83,6 @@ void Oracle::killed() {
     known.mx.clear();
     known.fetched_at.reset();
     known.failed_at.clear();
-    known.killed_since_lapse = true;
     known.disturbed = true;
   }
   disk_is_dead_ = disk_is_dead_now_;
@@ -99,7 +109,9 @@ void Oracle::disk_changed(fakes::FakeStore::Health health, milliseconds delay) {
 void Oracle::dns_asked(const net::DnsQuestion& question) {
   const bool is_txt = question.type == net::RecordType::txt;
   auto* known = known_of(question.name.text(), is_txt ? "_mta-sts." : "");
-  if (known && is_txt) ++known->txt_asked;
+  if (!known || !is_txt) return;
+  ++known->txt_asked;
+  known->txt_looked_at = time_.steady();
 }
 
 void Oracle::dns_answered(const net::DnsQuestion& question,
@@ -114,6 +126,7 @@ void Oracle::dns_answered(const net::DnsQuestion& question,
 void Oracle::txt_answered(Known& known, const base::Result<net::DnsAnswer>& answer) {
   narrow(known);
   --known.txt_asked;
+  known.txt_looked_at = time_.steady();  // late, where the process was stopped
   known.txt_id.reset();
   known.denied = false;
   known.ended_in_own_trouble = !answer && answer.error().fault == base::Fault::dns_unreachable;
@@ -224,8 +237,6 @@ void Oracle::deliver(Known& known, const PolicyText& policy) {
   known.disturbed = false;
   known.overdue.reset();
   known.lapsed_at.reset();
-  known.lapsed_by_wall.reset();
-  known.killed_since_lapse = false;
 }
 
 }  // namespace tlspolicyd::property

@@ -16,6 +16,7 @@ namespace {
 
 constexpr seconds kAnswered{45};
 // All that waits by itself waits no longer: back-offs, TTLs.
+constexpr seconds kLongestFetch{95};
 constexpr std::chrono::hours kCalm{2};
 
 }  // namespace
@@ -36,8 +37,9 @@ void Player::note(const std::string& line) {
 std::optional<std::string> Player::play(const std::vector<Event>& events) {
   std::size_t domains = 0;
   for (const auto& event : events) {
-    note(
-        fmt::format("{:12} {}", time_.steady().time_since_epoch() / milliseconds{1}, event.text()));
+    if (transcript_)
+      note(fmt::format("{:12} {}", time_.steady().time_since_epoch() / milliseconds{1},
+                       event.text()));
     domains = std::max(domains, event.domain + 1);
     play(event);
     sweep();
@@ -47,6 +49,7 @@ std::optional<std::string> Player::play(const std::vector<Event>& events) {
   note("all works again");
   change_disk({.what = Event::works, .time = milliseconds{1}});
   for (std::size_t domain = 0; domain < domains; ++domain) end_well(domain);
+  pass(kLongestFetch);  // while the process is stopped nothing ends
   stop(kCalm);
   for (std::size_t domain = 0; domain < domains; ++domain) {
     for (const auto& map : {kMaps[0], kMaps[1]}) {
@@ -112,7 +115,7 @@ Player::Asked& Player::begin(std::size_t domain, const std::string& map, const s
   oracle_.asked(domain);
   const auto take = [this, &asked](std::string_view wire) {
     asked.reply = postfix::read_netstring(wire, 100'000).payload;
-    note(fmt::format("  {} -> {}", asked.key, *asked.reply));
+    if (transcript_) note(fmt::format("  {} -> {}", asked.key, *asked.reply));
     oracle_.answered(asked.question, *asked.reply);
   };
   std::string out;

@@ -44,17 +44,21 @@ void Oracle::narrow(Known& known) const {
 void Oracle::note_expiry(Known& known) const {
   const auto now = time_.wall();
   bool lapsed = false;
-  for (int at = std::max(known.held, 0); at <= known.last(); ++at)
-    lapsed = lapsed || now >= known.versions[static_cast<std::size_t>(at)].expires_at_first;
+  bool by_wall = false;
+  for (int at = std::max(known.held, 0); at <= known.last(); ++at) {
+    auto& version = known.versions[static_cast<std::size_t>(at)];
+    if (now < version.expires_at_first) continue;
+    lapsed = true;
+    version.lapsed_at = std::min(now, version.lapsed_at.value_or(now));
+    // A new process does not know that the clock was set.
+    by_wall = by_wall || (version.restarted_since && now >= *version.lapsed_at + kTombstone);
+  }
   if (!lapsed) {
     known.lapsed_at.reset();
     return;
   }
   if (!known.lapsed_at) known.lapsed_at = time_.steady();
-  if (!known.lapsed_by_wall || now < *known.lapsed_by_wall) known.lapsed_by_wall = now;
-  // A new process does not know that the clock was set.
   const bool by_steady = time_.steady() - *known.lapsed_at >= kTombstone - kHour;
-  const bool by_wall = known.killed_since_lapse && now >= *known.lapsed_by_wall + kTombstone;
   if (!by_steady && !by_wall) return;
   known.held = known.durable = Known::kNothing;
   // What was noted of fetches goes with the policy.
@@ -73,12 +77,12 @@ void Oracle::check_refresh(Known& known, const std::string& domain) {
   if (version.same_body) pause = std::max(pause, kHour + seconds{2});
   const auto now = time_.steady();
   if (now < version.at + pause || time_.wall() >= version.expires_at_first) return;
+  if (!known.overdue) known.overdue = ran();
   if (!known.asked_at || now - *known.asked_at > 170 * kDay) return;
   if (known.txt_id && known.txt_id != version.id) return;
-  if (!known.overdue) known.overdue = ran();
   // One that was not planned before it was overdue is spread over an hour.
   if (*known.overdue - version.ran < 2 * kRound) return;
-  if (ran() - *known.overdue >= 2 * kRound)
+  if (ran() - std::max(*known.overdue, known.asked_from) >= 2 * kRound)
     blame(fmt::format("{}: no refresh of a policy of {} s after {} s", domain,
                       version.policy.max_age.count(), (now - version.at) / seconds{1}));
 }
@@ -92,13 +96,16 @@ void Oracle::look() {
   check_disk();
 }
 
-/// I3, I4: every row is a policy that was delivered.
+/// I3, I4: every row is a policy that was delivered; I5: no older one than must be there.
 void Oracle::check_disk() {
   if (store_.writes() == writes_seen_) return;
   writes_seen_ = store_.writes();
+  for (const auto& [domain, known] : known_)
+    if (known.durable != Known::kNothing && !store_.held().contains(domain))
+      blame(fmt::format("I5: the policy of {} is not on disk any more", domain));
   for (const auto& [domain, row] : store_.held()) {
     const auto& stored = *row.policy;
-    const auto& versions = known_[domain].versions;
+    const auto& known = known_[domain];
     const auto is_row = [&](const Version& version) {
       std::vector<std::string> patterns;
       for (const auto& pattern : stored.policy.mx) patterns.push_back(pattern.text());
@@ -108,12 +115,15 @@ void Oracle::check_disk() {
              stored.expires_at <= version.expires_at_last &&
              (!version.id || version.id == stored.id);
     };
-    if (std::none_of(versions.rbegin(), versions.rend(), is_row))
-      blame(
-          fmt::format("I3: on disk for {}: id {}, fetched {}, expires {} is no policy that was "
-                      "delivered",
-                      domain, stored.id, stored.fetched_at.time_since_epoch().count(),
-                      stored.expires_at.time_since_epoch().count()));
+    const auto what = fmt::format("on disk for {}: id {}, fetched {}, expires {}", domain,
+                                  stored.id, stored.fetched_at.time_since_epoch().count(),
+                                  stored.expires_at.time_since_epoch().count());
+    const auto from = known.versions.begin() + std::max(known.durable, 0);
+    if (std::any_of(from, known.versions.end(), is_row)) continue;
+    if (std::any_of(known.versions.begin(), from, is_row))
+      blame("I5: older than must be " + what);
+    else
+      blame("I3: no policy that was delivered is " + what);
   }
 }
 
@@ -121,6 +131,9 @@ void Oracle::answered(const Question& question, std::string_view reply) {
   auto& known = known_[kDomains[question.domain]];
   narrow(known);
   note_expiry(known);
+  // Newly published policies are looked for at least once an hour (RFC 8461 5.1).
+  if (!was_since(known.txt_looked_at, question.began - kHour - seconds{1}))
+    blame(fmt::format("\"{}\" without a look at the TXT record for more than an hour", reply));
   constexpr std::string_view kTemp = "TEMP ";
   if (reply.starts_with("OK ")) {
     check_secure(question, known, reply.substr(3));
