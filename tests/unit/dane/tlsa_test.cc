@@ -13,16 +13,17 @@ using Octets = std::vector<std::uint8_t>;
 
 /// A DER value of this tag and so many octets of content.
 Octets der(std::uint8_t tag, std::size_t length) {
-  Octets out{tag};
-  if (length <= 0x7f) {
-    out.push_back(static_cast<std::uint8_t>(length));
-  } else if (length <= 0xff) {
-    out.insert(out.end(), {0x81, static_cast<std::uint8_t>(length)});
-  } else {
-    out.insert(out.end(), {0x82, static_cast<std::uint8_t>(length >> 8),
-                           static_cast<std::uint8_t>(length & 0xff)});
+  Octets out;
+  out.reserve(length + 4);
+  out.push_back(tag);
+  if (length > 0xff) {
+    out.push_back(0x82);
+    out.push_back(static_cast<std::uint8_t>(length >> 8));
+  } else if (length > 0x7f) {
+    out.push_back(0x81);
   }
-  out.resize(out.size() + length, 0x5a);
+  out.push_back(static_cast<std::uint8_t>(length & 0xff));
+  for (std::size_t i = 0; i < length; ++i) out.push_back(0x5a);
   return out;
 }
 
