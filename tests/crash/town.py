@@ -81,7 +81,8 @@ class Town:
             self._write_policy(domain, self.generation)
         self._write_zone()
         name = f"g{self.generation}.generation.test"
-        self._servers.reload_zone(lambda: dns.ask(NAME_SERVER, name, "A") == (0, 1))
+        self._servers.reload_zone(lambda: (
+            reply := dns.ask(NAME_SERVER, name, "A")) is not None and reply.is_one_record)
 
     def published(self, domain: str) -> int:
         """How many policies the domain has had; 1 is the first."""

@@ -115,7 +115,8 @@ class Servers:
         nsd.wait_until(is_new)
 
     def _is_served_by(self, server: str) -> bool:
-        return dns.ask(server, self._zone, "SOA", 0.2) == (0, 1)
+        reply = dns.ask(server, self._zone, "SOA", 0.2)
+        return reply is not None and reply.is_one_record
 
     def _begin(self, name: str, *command: str) -> None:
         config = str(self._directory / f"{name}.conf")

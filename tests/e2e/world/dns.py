@@ -17,6 +17,10 @@ class Reply(NamedTuple):
     answers: int         # how many records
     authentic: bool      # the AD bit
 
+    @property
+    def is_one_record(self) -> bool:
+        return (self.rcode, self.answers) == (NOERROR, 1)
+
 
 def ask(server: str, name: str, kind: str, timeout: float = 2.0) -> Reply | None:
     """What `server` says, or None when nothing came back. The query has the AD bit (RFC 6840)."""
