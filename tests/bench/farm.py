@@ -104,11 +104,12 @@ def _label(name: str) -> str:
     return name.split(".", 1)[0]
 
 
-def _answers(name: str, kind: str):
+def _answers(name: str, kind: str) -> tuple[int, int] | None:
+    """(RCODE, how many records)."""
     for _ in range(3):
         answer = dns.ask(RESOLVER, name, kind)
         if answer is not None and answer[0] != 2:
-            return answer
+            return answer[:2]
     return None
 
 
