@@ -123,6 +123,8 @@ void Keeper::note(const std::string& domain) {
 }
 
 void Keeper::forget(const std::string& domain) {
+  // A newer policy is on its way: its place is not given away under it.
+  if (pending_.contains(domain)) return;
   book_.forget(domain);
   note(domain);
 }

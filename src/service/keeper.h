@@ -46,7 +46,7 @@ class Keeper {
 
   /// Writes what is noted of a policy, some time; nobody waits for it.
   void note(const std::string& domain);
-  /// Forgets a policy, in the book and on disk.
+  /// Forgets a policy, in the book and on disk; not while a newer one is on its way there.
   void forget(const std::string& domain);
 
   /// How the disk does, for health and metrics.

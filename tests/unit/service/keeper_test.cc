@@ -168,6 +168,22 @@ TEST_CASE("the upkeep of a policy is kept with it, and what is forgotten is gone
   CHECK(disk.book.find("a.test") == nullptr);
 }
 
+TEST_CASE("what expired is not forgotten while its successor is on its way to the disk") {
+  Disk disk;
+  disk.keep("a.test", "1");
+  disk.store.set_delay(seconds{1});
+  const auto what = disk.policy("2");
+  const auto keeping = disk.keeper->keep(name("a.test"), what, [&](bool) {
+    disk.book.advance(name("a.test"), sts::PolicyFetched{what}, disk.time.wall());
+  });
+  disk.keeper->forget("a.test");
+  disk.time.pass(seconds{3});
+  CHECK(disk.book.is_placed("a.test"));
+  disk.keeper->note("a.test");
+  disk.time.pass(seconds{3});
+  CHECK(disk.saved_id("a.test") == "2");
+}
+
 TEST_CASE("decisions 18: what an earlier life left is taken up, where nothing newer is known") {
   Disk disk;
   disk.keep("known.test", "new");
