@@ -37,7 +37,8 @@ class Keeper::Keeping final : public base::Operation {
   }
   void tell(bool durable) {
     const auto kept = std::move(kept_);
-    kept(durable);  // may destroy this
+    timer_.reset();  // once told, it is over, whether it is destroyed now or later
+    kept(durable);   // may destroy this
   }
 
  private:
