@@ -32,7 +32,8 @@ struct Version {
 struct MxSeen {
   std::vector<std::string> hosts;
   base::SteadyTime at;
-  base::WallTime until;  ///< no answer may be made of it after that
+  base::seconds lasts;  ///< no answer may be made of it after that, by either clock
+  base::WallTime until;
 };
 
 /// What an observer of the network, the disk and the answers knows of one domain. What the service
@@ -49,6 +50,7 @@ struct Known {
   std::optional<std::string> txt_id;  ///< that the last TXT answer named
   bool denied = false;                ///< the last TXT answer: DNSSEC proved that there is none
   int txt_asked = 0;                  ///< questions under way
+  bool txt_may_be_old = false;
   std::optional<base::SteadyTime> txt_looked_at;  ///< asked for, or answered
   bool fetching = false;
   std::optional<std::string> fetch_id;

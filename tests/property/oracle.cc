@@ -56,8 +56,8 @@ void Oracle::clock_was_set(seconds by) {
   for (auto& [domain, known] : known_) {
     known.fetched_at.reset();
     known.failed_at.clear();
-    // What is not due for an hour is due later by as much as the clock went back.
-    if (known.txt_looked_at) *known.txt_looked_at += std::clamp(-by, seconds{0}, seconds{3600});
+    // What is due within the hour of a clock that was set back has its hour again.
+    known.txt_may_be_old = known.txt_may_be_old || by < seconds{0};
     known.asked_at.reset();  // or it was long ago, by the new clock
     known.disturbed = true;
     if (by >= kClockWasSet || by <= -kClockWasSet) known.lapsed_at.reset();
@@ -76,6 +76,7 @@ void Oracle::killed() {
     known.denied = false;
     known.txt_asked = 0;
     known.txt_looked_at.reset();
+    known.txt_may_be_old = false;
     known.fetching = false;
     known.ended_in_own_trouble = false;
     known.own_trouble_at.reset();
@@ -112,6 +113,7 @@ void Oracle::dns_asked(const net::DnsQuestion& question) {
   if (!known || !is_txt) return;
   ++known->txt_asked;
   known->txt_looked_at = time_.steady();
+  known->txt_may_be_old = false;
 }
 
 void Oracle::dns_answered(const net::DnsQuestion& question,
@@ -152,7 +154,8 @@ void Oracle::mx_answered(Known& known, const std::string& domain,
     known.mx_failed_at = time_.steady();
     return;
   }
-  MxSeen seen{{}, time_.steady(), time_.wall() + clamp_ttl(answer->ttl) + kLookup};
+  const auto lasts = clamp_ttl(answer->ttl) + kLookup;
+  MxSeen seen{{}, time_.steady(), lasts, time_.wall() + lasts};
   if (answer->kind != net::DnsAnswer::Kind::records) seen.hosts.push_back(domain);
   for (const auto& mx : answer->mx)
     if (!mx.exchange.empty()) seen.hosts.push_back(mx.exchange);

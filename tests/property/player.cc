@@ -171,6 +171,7 @@ void Player::sweep() {
 /// Nobody has been left waiting when it is stopped; what is late for I9 would be so by that.
 void Player::stop(milliseconds duration) {
   pass(kAnswered);
+  oracle_.look();
   time_.stop(duration);
   oracle_.stopped(duration);
   pass(seconds{70});

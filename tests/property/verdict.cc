@@ -15,8 +15,7 @@ namespace {
 
 // A fetched policy is applied after the disk's 5 s at the latest.
 constexpr seconds kSettled{6};
-constexpr seconds kRound{65};    // of the refresher
-constexpr seconds kLookup{100};  // more than any takes
+constexpr seconds kRound{65};  // of the refresher
 constexpr seconds kTombstone{30 * 86'400L};
 constexpr seconds kHour{3600};
 constexpr seconds kDay{86'400};
@@ -61,6 +60,8 @@ void Oracle::note_expiry(Known& known) const {
   const bool by_steady = time_.steady() - *known.lapsed_at >= kTombstone - kHour;
   if (!by_steady && !by_wall) return;
   known.held = known.durable = Known::kNothing;
+  for (auto& version : known.versions)
+    if (now >= version.expires_at_first) version.this_life = false;  // gone for good
   // What was noted of fetches goes with the policy.
   known.fetched_at.reset();
   known.failed_at.clear();
@@ -132,7 +133,7 @@ void Oracle::answered(const Question& question, std::string_view reply) {
   narrow(known);
   note_expiry(known);
   // Newly published policies are looked for at least once an hour (RFC 8461 5.1).
-  if (!was_since(known.txt_looked_at, question.began - kHour - seconds{1}))
+  if (!known.txt_may_be_old && !was_since(known.txt_looked_at, question.began - kHour - seconds{1}))
     blame(fmt::format("\"{}\" without a look at the TXT record for more than an hour", reply));
   constexpr std::string_view kTemp = "TEMP ";
   if (reply.starts_with("OK ")) {
@@ -159,8 +160,8 @@ void Oracle::check_secure(const Question& question, Known& known, std::string_vi
     if (question.by_patterns) return *told == by_patterns(version.policy, domain);
     if (question.bracketed) return *told == by_names(version.policy, {domain});
     return std::any_of(known.mx.begin(), known.mx.end(), [&](const MxSeen& seen) {
-      // Those who come while a look-up lasts share what it has found, however the clock is set.
-      const bool usable = seen.at >= question.began - kLookup || now < seen.until;
+      const bool usable =
+          seen.at >= question.began || now < seen.until || time_.steady() < seen.at + seen.lasts;
       return usable && *told == by_names(version.policy, seen.hosts);
     });
   };
