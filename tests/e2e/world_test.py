@@ -14,6 +14,8 @@ DOMAINS = (
     Domain("proved.test", mx=("mx.proved.test",), signed=True,
            records=(tlsa("mx"), "inside CNAME mx", "outside CNAME mx1.enforce.test.")),
     Domain("child.proved.test", mx=("mx.child.proved.test",), signed=True),
+    # For one test only: while nsd reloads a zone, nobody knows which of the two it serves.
+    Domain("moves.proved.test", mx=("mx.moves.proved.test",), signed=True),
     Domain("forged.test", mx=("mx.forged.test",), signed=True, records=(tlsa("mx"),),
            bogus=("_25._tcp.mx.forged.test TLSA",)),
     Domain("island.test", mx=("mx.island.test",), signed=True, ds="none"),
@@ -191,11 +193,10 @@ class Dnssec(WorldTest):
 
     def test_published(self):
         """the world: a signed zone can be published anew"""
-        domain = self.world.domain("child.proved.test")
-        moved = dataclasses.replace(domain, mx=("a.child.proved.test", "b.child.proved.test"))
-        self.world.nameserver.publish(moved)
-        try:
-            self.eventually(lambda: dns.ask(nameserver.ADDRESS, domain.name, "MX").answers == 2)
-            self.assertEqual(dns.ask(ADDRESS, domain.name, "MX"), (0, 2, True))
-        finally:
-            self.world.nameserver.publish(domain)
+        domain = self.world.domain("moves.proved.test")
+        self.world.nameserver.publish(dataclasses.replace(
+            domain, mx=("a.moves.proved.test", "b.moves.proved.test")))
+        # nsd's old process answers beside the new one for a moment.
+        self.eventually(lambda: all(
+            dns.ask(nameserver.ADDRESS, domain.name, "MX") == (0, 2, False) for _ in range(30)))
+        self.assertEqual(dns.ask(ADDRESS, domain.name, "MX"), (0, 2, True))
