@@ -107,10 +107,12 @@ class Daemon {
   /// Throws std::runtime_error if the daemon must not run with what is there.
   void load_policies() {
     // A loss of an earlier start counts until somebody has looked at it: a supervisor tries again.
-    if (const auto lost = store::set_aside_beside(cache_path());
-        config_.cache.require && !lost.empty())
-      throw std::runtime_error("cache.require: " + lost.back() +
-                               " was set aside: put a copy of it back, or remove it");
+    if (config_.cache.require) {
+      const auto lost = store::set_aside_beside(cache_path());
+      if (!lost.empty())
+        throw std::runtime_error("cache.require: " + lost.back() +
+                                 " was set aside: put a copy of it back, or remove it");
+    }
     auto opened = store_.open();
     const bool in_use = opened.failure && opened.failure->kind == store::OpenFailure::Kind::in_use;
     if (in_use || (opened.failure && config_.cache.require))

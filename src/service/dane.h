@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 
 #include "dane/verdict.h"
 #include "service/dane_hosts.h"
@@ -20,7 +22,8 @@ enum class DaneMode {
 struct DaneRules {
   DaneMode mode = DaneMode::gate;
   dane::Mixed mixed = dane::Mixed::dane_only;
-  std::unordered_map<std::string, DaneMode> domains;  ///< the operator's exceptions
+  /// The operator's exceptions; found by a text as it stands.
+  std::map<std::string, DaneMode, std::less<>> domains;
 };
 
 /// All that answers share about DANE: the rules, what is known of MX hosts, and whether the
@@ -36,9 +39,9 @@ class Dane {
 
   /// True if an enforce answer for this policy domain has to pass the gate. While nothing is known
   /// of the resolver yet the gate is there: what is not validated then does not bind.
-  bool guards(const std::string& domain) const { return mode_of(domain) != DaneMode::off; }
+  bool guards(std::string_view domain) const { return mode_of(domain) != DaneMode::off; }
   /// True if DANE is looked at for it though it enforces nothing.
-  bool serves_all(const std::string& domain) const { return mode_of(domain) == DaneMode::always; }
+  bool serves_all(std::string_view domain) const { return mode_of(domain) == DaneMode::always; }
 
   dane::Mixed mixed() const { return rules_.mixed; }
   DaneHosts& hosts() { return hosts_; }
@@ -50,7 +53,7 @@ class Dane {
       if (mode != DaneMode::off) return true;
     return false;
   }
-  DaneMode mode_of(const std::string& domain) const {
+  DaneMode mode_of(std::string_view domain) const {
     if (watch_ && watch_->state() == ValidationWatch::State::does_not) return DaneMode::off;
     const auto own = rules_.domains.find(domain);
     return own == rules_.domains.end() ? rules_.mode : own->second;

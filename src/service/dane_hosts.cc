@@ -74,15 +74,9 @@ base::seconds DaneHosts::remember(const Key& key, const DaneFinding& finding) {
     found->second.turn = turns_.insert(turns_.end(), key);
   }
   auto& entry = found->second;
-  base::seconds holds = std::clamp(finding.ttl, Timing::kTxtFloor, Timing::kTxtCeiling);
-  if (finding.host.state == dane::HostState::error) {
-    holds = entry.error_pause == base::seconds{0}
-                ? Timing::kDnsErrorFirst
-                : std::min(entry.error_pause * 2, Timing::kDnsErrorLast);
-    entry.error_pause = holds;
-  } else {
-    entry.error_pause = base::seconds{0};
-  }
+  const bool failed = finding.host.state == dane::HostState::error;
+  entry.error_pause = failed ? Timing::after_dns_error(entry.error_pause) : base::seconds{0};
+  const auto holds = failed ? entry.error_pause : Timing::believed(finding.ttl);
   entry.host = finding.host;
   entry.until = clock_.steady() + holds;
   return holds;

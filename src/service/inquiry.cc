@@ -18,10 +18,6 @@ Decision temporary(std::string reason) {
   return decision;
 }
 
-seconds clamp_mx_ttl(seconds ttl) {
-  return std::clamp(ttl, sts::Timing::kTxtFloor, sts::Timing::kTxtCeiling);
-}
-
 Decision by_dane(std::shared_ptr<const sts::StoredPolicy> policy, base::WallTime valid_until) {
   Decision decision;
   decision.kind = Decision::Kind::dane;
@@ -64,10 +60,7 @@ Inquiry::Inquiry(const Outside& outside, Book& book, Lookup& lookup, const Setti
   if (entry.is_valid(now)) {
     patience_ = Patience::with_policy();
     // Begun at once, beside the TXT record.
-    if (is_enforced(entry.stored->policy, question_.terms) && !question_.terms.bracketed &&
-        (outside_.dane.guards(question_.domain.text()) ||
-         needs_mx_hosts(entry.stored->policy, question_.terms)))
-      lookup_->want_mx_hosts();
+    if (asks_for_mx(entry.stored->policy)) lookup_->want_mx_hosts();
   }
   if (may_change(entry, now)) {
     arm(patience_.dns);
@@ -85,6 +78,13 @@ Inquiry::~Inquiry() {
 /// not, while it is merely being refreshed: such an answer waits for nobody's HTTPS.
 bool Inquiry::may_change(const sts::Entry& entry, base::WallTime now) const {
   return entry.is_valid(now) ? lookup_->may_change(entry.is_due(now)) : lookup_->discovering();
+}
+
+/// Whether this policy's answer depends on the MX hosts: by its names, or for the DANE gate.
+bool Inquiry::asks_for_mx(const sts::Policy& policy) const {
+  return needs_mx_hosts(policy, question_.terms) ||
+         (is_enforced(policy, question_.terms) && !question_.terms.bracketed &&
+          outside_.dane.guards(question_.domain.text()));
 }
 
 void Inquiry::arm(milliseconds delay) {
@@ -132,14 +132,14 @@ std::optional<Decision> Inquiry::enforced(const std::shared_ptr<const sts::Store
   const auto now = outside_.clock.wall();
   const bool guarded = outside_.dane.guards(domain);
   const MxHosts* hosts = nullptr;
-  if (!question_.terms.bracketed && (guarded || needs_mx_hosts(policy->policy, question_.terms))) {
+  if (asks_for_mx(policy->policy)) {
     lookup_->want_mx_hosts();
     const auto& known = lookup_->mx_hosts();
     if (!known) return std::nullopt;
     if (!*known)
       return temporary(fmt::format("{}: MX look-up failed: {}", domain, known->error().text));
     hosts = &known->value();
-    valid_until = std::min(valid_until, now + clamp_mx_ttl(hosts->ttl));
+    valid_until = std::min(valid_until, now + sts::Timing::believed(hosts->ttl));
   }
   // Hosts that came with an unsigned MX RRset are anybody's word: DANE does not bind (D4).
   if (guarded && (question_.terms.bracketed || hosts->authenticated)) {
@@ -168,8 +168,8 @@ std::optional<Decision> Inquiry::unless_dane(Decision decision) {
     const auto& known = lookup_->mx_hosts();
     if (!known) return std::nullopt;
     const bool secure = known->ok() && known->value().authenticated;
-    decision.valid_until =
-        std::min(decision.valid_until, known->ok() ? now + clamp_mx_ttl(known->value().ttl) : now);
+    decision.valid_until = std::min(
+        decision.valid_until, known->ok() ? now + sts::Timing::believed(known->value().ttl) : now);
     if (!secure) return decision;
   }
   const auto* found = lookup_->gate(question_.terms);

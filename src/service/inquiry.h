@@ -35,6 +35,7 @@ class Inquiry final : public base::Operation, private Lookup::Waiter {
   std::optional<Decision> try_decide() override;
   void deliver(Decision decision) override;
 
+  bool asks_for_mx(const sts::Policy& policy) const;
   bool may_change(const sts::Entry& entry, base::WallTime now) const;
   void arm(base::milliseconds delay);
   void on_timer();

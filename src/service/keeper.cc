@@ -82,17 +82,19 @@ base::OperationPtr Keeper::keep(const base::DomainName& domain,
   std::vector<store::Change> changes;
   if (place.displaced) {
     unsaved_.erase(*place.displaced);
-    changes.push_back({std::move(*place.displaced), std::nullopt});
+    changes.push_back({*place.displaced, std::nullopt});
   }
-  auto upkeep = book_.open(domain).entry.upkeep;
-  upkeep.failures = 0;
-  upkeep.lapsed_at = {};
+  const auto upkeep = book_.open(domain).entry.upkeep.fetched();
   changes.push_back({name, store::Row{name, std::move(policy), upkeep}});
   // An older write for the same domain goes on, but its outcome matters no more.
   auto& pending = pending_[name];
   pending.waiting = keeping.get();
-  pending.write =
-      store_.write(std::move(changes), [this, name](const auto& error) { on_kept(name, error); });
+  pending.write = store_.write(
+      std::move(changes), [this, name, displaced = std::move(place.displaced)](const auto& error) {
+        // Whoever had to make room would be there again after a restart.
+        if (error && displaced) unsaved_.insert(*displaced);
+        on_kept(name, error);
+      });
   if (state_.failing) {
     keeping->tell_soon(false);
   } else {

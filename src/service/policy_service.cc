@@ -35,7 +35,7 @@ Settled PolicyService::settled(std::string_view domain, const Terms& terms) {
   auto& entry = record->entry;
   entry.upkeep.used_at = now;
   if (entry.is_due(now)) return {};
-  if (outside_.dane.serves_all(std::string(domain))) return kept_reply(*record, terms, now);
+  if (outside_.dane.serves_all(domain)) return kept_reply(*record, terms, now);
   if (!entry.is_valid(now)) {
     if (entry.absence == sts::Absence::dns_error && settings_.defer_on_dns_error) return {};
     // What is being fetched at this moment is worth waiting for.

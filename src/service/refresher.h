@@ -29,9 +29,6 @@ class Refresher {
   Refresher(const Outside& outside, Book& book, PolicyService& service, sts::RefreshRules rules,
             std::uint64_t seed);
 
-  /// For looks from now on.
-  void set_rules(sts::RefreshRules rules) { rules_ = rules; }
-
   std::size_t under_way() const { return *under_way_; }
 
  private:

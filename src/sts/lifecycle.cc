@@ -25,13 +25,11 @@ void look_again_at_expiry(Entry& entry) {
   entry.txt_due = std::min(entry.txt_due, entry.stored->expires_at);
 }
 
-seconds clamp_ttl(seconds ttl) { return std::clamp(ttl, Timing::kTxtFloor, Timing::kTxtCeiling); }
-
 Next on(Entry& entry, const TxtFound& txt, WallTime now) {
   entry.dns_pause = seconds{0};
   entry.absence = Absence::unknown;
   entry.denied = false;
-  entry.txt_due = now + clamp_ttl(txt.ttl);
+  entry.txt_due = now + Timing::believed(txt.ttl);
   // An expired policy is not revived by an equal id (state X): it must be fetched.
   if (entry.is_valid(now) && entry.stored->id == txt.id) {
     entry.upkeep.confirmed_at = now;
@@ -52,7 +50,7 @@ Next on(Entry& entry, const TxtFound& txt, WallTime now) {
 
 Next on(Entry& entry, const TxtAbsent& txt, WallTime now) {
   entry.dns_pause = seconds{0};
-  entry.txt_due = now + clamp_ttl(txt.ttl);
+  entry.txt_due = now + Timing::believed(txt.ttl);
   entry.absence = txt.kind;
   entry.denied = txt.denied;
   return Next::answer;
@@ -65,9 +63,7 @@ Next on(Entry& entry, const TxtFailed& txt, WallTime now) {
     entry.txt_due = {};  // at once, also when the clock is set back
     return Next::answer;
   }
-  entry.dns_pause = entry.dns_pause == seconds{0}
-                        ? Timing::kDnsErrorFirst
-                        : std::min(entry.dns_pause * 2, Timing::kDnsErrorLast);
+  entry.dns_pause = Timing::after_dns_error(entry.dns_pause);
   entry.txt_due = now + entry.dns_pause;
   return Next::answer;
 }
@@ -117,8 +113,7 @@ Next on(Entry& entry, const PolicyFetched& fetch, WallTime now) {
   entry.failed.remove_if(
       [&](const FailedFetch& failure) { return failure.id == fetch.policy->id; });
   entry.absence = Absence::unknown;
-  entry.upkeep.failures = 0;
-  entry.upkeep.lapsed_at = {};
+  entry.upkeep = entry.upkeep.fetched();
   entry.alerted_at = {};
   entry.marks = 0;
   entry.refresh_at = {};

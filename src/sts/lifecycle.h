@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <forward_list>
 #include <memory>
@@ -28,6 +29,15 @@ struct Timing {
   static constexpr base::seconds kFetchFloor{60};     ///< between any two fetches of a domain
   static constexpr base::seconds kSameBody{3600};     ///< refresh after a new id with the old body
   static constexpr base::seconds kAlertPause{86400};  ///< between alerts of one domain
+
+  /// How long an answer of the DNS with this TTL is believed: tTXT, tNEG.
+  static constexpr base::seconds believed(base::seconds ttl) {
+    return std::clamp(ttl, kTxtFloor, kTxtCeiling);
+  }
+  /// tERR: the pause after a DNS error that followed one with the pause `last`; zero: the first.
+  static constexpr base::seconds after_dns_error(base::seconds last) {
+    return last == base::seconds{0} ? kDnsErrorFirst : std::min(last * 2, kDnsErrorLast);
+  }
 };
 
 /// A policy as it was fetched, with the id of the TXT record that led to it.
@@ -43,6 +53,14 @@ struct StoredPolicy {
 
 /// What is noted of a stored policy while it is kept; see also sts/upkeep.h.
 struct Upkeep {
+  /// What is noted once it was fetched anew.
+  Upkeep fetched() const {
+    auto noted = *this;
+    noted.lapsed_at = {};
+    noted.failures = 0;
+    return noted;
+  }
+
   base::WallTime used_at{};       ///< last asked for
   base::WallTime confirmed_at{};  ///< the TXT record last named its id
   base::WallTime tried_at{};      ///< last attempt to refresh it

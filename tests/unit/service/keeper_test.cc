@@ -128,6 +128,19 @@ TEST_CASE("A-12 who has to make room for a policy leaves the disk in the same tr
   CHECK(disk.store.writes() == 3);
 }
 
+TEST_CASE("A-12 who has to make room leaves the disk too if that failed at first") {
+  Disk disk;
+  disk.keep("a.test", "1", nullptr, sts::Mode::testing);
+  disk.keep("b.test", "1");
+  disk.store.set_health(Health::full);
+  disk.keep("c.test", "1");
+  CHECK(disk.saved_id("a.test") == "1");
+  disk.store.set_health(Health::works);
+  disk.time.pass(Keeper::kRetry + seconds{1});
+  CHECK(disk.saved_id("a.test") == "");
+  CHECK(disk.saved_id("c.test") == "1");
+}
+
 TEST_CASE("A-12 a newcomer without a place is not written, and that is said, not too often") {
   Disk disk;
   disk.keep("a.test", "1");
