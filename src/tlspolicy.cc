@@ -75,7 +75,7 @@ int run(int argc, char** argv) {
   }
   const auto explanation = tool::explain(config, domain);
   fmt::print("{}", json ? as_json(explanation) : as_text(explanation));
-  return explanation.exit_code;
+  return tool::exit_code_of(explanation.outcome);
 }
 
 }  // namespace

@@ -43,6 +43,11 @@ class Dane {
   /// True if DANE is looked at for it though it enforces nothing.
   bool serves_all(std::string_view domain) const { return mode_of(domain) == DaneMode::always; }
 
+  /// What is known of the resolver; unknown also where DANE is off everywhere.
+  ValidationWatch::State validation() const {
+    return watch_ ? watch_->state() : ValidationWatch::State::unknown;
+  }
+
   dane::Mixed mixed() const { return rules_.mixed; }
   DaneHosts& hosts() { return hosts_; }
 
@@ -54,7 +59,7 @@ class Dane {
     return false;
   }
   DaneMode mode_of(std::string_view domain) const {
-    if (watch_ && watch_->state() == ValidationWatch::State::does_not) return DaneMode::off;
+    if (validation() == ValidationWatch::State::does_not) return DaneMode::off;
     const auto own = rules_.domains.find(domain);
     return own == rules_.domains.end() ? rules_.mode : own->second;
   }

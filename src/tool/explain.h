@@ -3,13 +3,17 @@
 #include <string>
 
 #include "config/config.h"
-#include "tool/explanation.h"
+#include "explain/explanation.h"
+#include "tool/exit_code.h"
 
 namespace tlspolicyd::tool {
 
-/// `tlspolicy explain`, standalone: walks through every step of the decision for the next-hop `key`
-/// with the configured resolver and HTTPS client, in the order in which the daemon takes them.
+/// `tlspolicy explain`, standalone: what a daemon with this configuration that knows nothing yet
+/// would answer for the next-hop `key`, over this host's own network, and why.
 /// Throws std::runtime_error if the configuration cannot be used (unreadable CA file).
-Explanation explain(const config::Config& config, const std::string& key);
+explain::Explanation explain(const config::Config& config, const std::string& key);
+
+/// 0, 1, 2, 75, as `tlspolicy explain --help` says.
+ExitCode exit_code_of(explain::Outcome outcome);
 
 }  // namespace tlspolicyd::tool

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dane/verdict.h"
+#include "explain/trace.h"
+#include "sts/policy.h"
+#include "sts/txt_record.h"
+
+/// Why Postfix is told what it is told.
+namespace tlspolicyd::explain {
+
+/// An address of the policy host.
+struct HostAddress {
+  base::Address address;
+  bool refused = false;  ///< special-purpose and not allowed
+};
+
+/// An MX host and what the policy says of it.
+struct MxVerdict {
+  std::string host;
+  std::string pattern;  ///< the first that matches, "" if none does
+};
+
+/// What came of the DANE gate.
+struct Gate {
+  std::string why_not;                   ///< why it was not asked, "" if it was
+  std::vector<dane::HostFinding> hosts;  ///< by preference
+  std::vector<DnsStep> tlsa;             ///< the look-ups, in their order
+  std::string verdict;                   ///< for people
+};
+
+/// What becomes of mail to the next-hop.
+enum class Outcome {
+  guarded,      ///< it is delivered where a policy is satisfied, nowhere else
+  unprotected,  ///< Postfix's own default applies
+  deferred,     ///< it is kept: nothing that exists satisfies what is required
+  unknown       ///< that could not be told now
+};
+
+/// Everything that led to the answer for one next-hop. Steps that were not needed are absent.
+struct Explanation {
+  std::string key;        ///< as it was asked
+  std::string domain;     ///< the policy domain, "" if there is none
+  std::string no_domain;  ///< why there is none
+
+  std::optional<DnsStep> txt;
+  std::optional<sts::TxtSelection> record;
+  std::vector<DnsStep> address_steps;  ///< of the policy host
+  std::vector<HostAddress> addresses;
+  std::optional<HttpsStep> https;
+  std::optional<base::Result<sts::Policy>> policy;
+  std::optional<DnsStep> mx;
+  std::vector<MxVerdict> mx_verdicts;
+  std::optional<Gate> gate;
+
+  struct Reply {
+    std::string map;
+    std::string text;
+  };
+  std::vector<Reply> replies;
+  Outcome outcome = Outcome::unknown;
+};
+
+/// For people: one block per step.
+std::string as_text(const Explanation& explanation);
+
+/// For programs: the same as one JSON object.
+std::string as_json(const Explanation& explanation);
+
+/// "protected: Postfix must verify the certificate" and the like.
+std::string_view describe(Outcome outcome);
+
+}  // namespace tlspolicyd::explain

@@ -1,0 +1,164 @@
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "explain/explanation.h"
+#include "explain/words.h"
+
+namespace tlspolicyd::explain {
+namespace {
+
+using base::printable;
+
+class Text {
+ public:
+  template <class... A>
+  void line(std::string_view label, fmt::format_string<A...> format, A&&... values) {
+    fmt::format_to(std::back_inserter(out_), "{:<10} {}\n", label,
+                   fmt::format(format, std::forward<A>(values)...));
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+std::string_view by_dnssec(const net::DnsAnswer& answer) {
+  return answer.authenticated ? "authenticated by DNSSEC" : "not authenticated";
+}
+
+/// Why a step gave nothing.
+template <class Asked, class Told>
+std::string failure(const Step<Asked, Told>& step) {
+  if (!step.outcome) return "still under way when the answer had to leave";
+  const auto& error = step.outcome->error();
+  return fmt::format("failed: {} [{}] ({} ms)", error.text, name_of(error.fault),
+                     step.took.count());
+}
+
+void write_txt(Text& text, const Explanation& of) {
+  const auto& step = *of.txt;
+  if (!step.succeeded()) {
+    text.line("TXT", "{}: {}", step.asked.name.text(), failure(step));
+    return;
+  }
+  const auto& answer = step.outcome->value();
+  text.line("TXT", "{}: {} record(s), TTL {} s, {} ({} ms)", step.asked.name.text(),
+            answer.txt.size(), answer.ttl.count(), by_dnssec(answer), step.took.count());
+  for (const auto& record : answer.txt) text.line("", "\"{}\"", printable(record, 200));
+  if (of.record->verdict == sts::TxtSelection::Verdict::ok) {
+    text.line("", "valid, id {}", of.record->id);
+  } else {
+    text.line("", "{}: {}", word_of(of.record->verdict), of.record->reason);
+  }
+}
+
+void write_addresses(Text& text, const Explanation& of) {
+  if (of.address_steps.empty()) return;
+  const auto& host = of.https->asked.host.text();
+  std::string list;
+  for (const auto& address : of.addresses)
+    list += " " + address.address.text() + (address.refused ? " (refused: special-purpose)" : "");
+  if (!list.empty()) text.line("address", "{}:{}", host, list);
+  for (const auto& step : of.address_steps)
+    if (!step.succeeded())
+      text.line("address", "{} {}: {}", host, name_of(step.asked.type), failure(step));
+}
+
+void write_https(Text& text, const Explanation& of) {
+  const auto& step = *of.https;
+  text.line("HTTPS", "https://{}{}", step.asked.host.text(), step.asked.path);
+  if (!step.succeeded()) {
+    text.line("", "{}", failure(step));
+    return;
+  }
+  const auto& reply = step.outcome->value();
+  text.line("", "status {}, {}, {} bytes, {} from {} ({} ms)", reply.status,
+            reply.media_type.empty() ? "no Content-Type" : printable(reply.media_type, 100),
+            reply.body.size(), reply.peer.tls_version, reply.peer.address, step.took.count());
+  if (!reply.peer.subject.empty())
+    text.line("", "certificate {} by {}, until {}", printable(reply.peer.subject, 200),
+              printable(reply.peer.issuer, 200), reply.peer.not_after);
+}
+
+void write_policy(Text& text, const Explanation& of) {
+  if (!*of.policy) {
+    text.line("policy", "not valid: {}", of.policy->error().text);
+    return;
+  }
+  bool first = true;
+  for (const auto& line : sts::policy_lines(**of.policy)) {
+    text.line(first ? "policy" : "", "{}", line);
+    first = false;
+  }
+}
+
+void write_mx(Text& text, const Explanation& of) {
+  if (of.mx && !of.mx->succeeded()) {
+    text.line("MX", "{}", failure(*of.mx));
+    return;
+  }
+  if (of.mx) {
+    text.line("MX", "{} host(s), {} ({} ms)", of.mx_verdicts.size(),
+              by_dnssec(of.mx->outcome->value()), of.mx->took.count());
+  } else {
+    text.line("MX", "the next-hop is a host of its own");
+  }
+  const bool judged = of.policy && of.policy->ok();
+  for (const auto& mx : of.mx_verdicts) {
+    if (!judged) {
+      text.line("", "{}", mx.host);
+    } else if (mx.pattern.empty()) {
+      text.line("", "{}: no pattern of the policy matches", mx.host);
+    } else {
+      text.line("", "{}: matches {}", mx.host, mx.pattern);
+    }
+  }
+}
+
+void write_gate(Text& text, const Explanation& of) {
+  const auto& gate = *of.gate;
+  if (!gate.why_not.empty()) {
+    text.line("DANE", "not looked at: {}", gate.why_not);
+    return;
+  }
+  text.line("DANE", "{}", gate.verdict);
+  for (const auto& host : gate.hosts) {
+    text.line("", "{} {}{}{}", host.host, describe(host.state), host.why.empty() ? "" : ": ",
+              host.why);
+  }
+  for (const auto& step : gate.tlsa) {
+    if (!step.succeeded()) {
+      text.line("", "TLSA {}: {}", step.asked.name.text(), failure(step));
+      continue;
+    }
+    const auto& answer = step.outcome->value();
+    text.line("", "TLSA {}: {} record(s), {} ({} ms)", step.asked.name.text(), answer.tlsa.size(),
+              by_dnssec(answer), step.took.count());
+    for (const auto& record : answer.tlsa)
+      text.line("", "  {} {}", text_of(record), is_usable(record) ? "usable" : "not usable");
+  }
+}
+
+}  // namespace
+
+std::string as_text(const Explanation& of) {
+  Text text;
+  if (of.domain.empty()) {
+    text.line("next-hop", "{}: {}", printable(of.key), of.no_domain);
+  } else {
+    text.line("next-hop", "{}, policy domain {}", printable(of.key), of.domain);
+  }
+  if (of.txt) write_txt(text, of);
+  if (of.https) {
+    write_addresses(text, of);
+    write_https(text, of);
+  }
+  if (of.policy) write_policy(text, of);
+  if (of.mx || (of.policy && of.policy->ok())) write_mx(text, of);
+  if (of.gate) write_gate(text, of);
+  for (const auto& reply : of.replies) text.line("reply", "{}: {}", reply.map, reply.text);
+  text.line("result", "{}", describe(of.outcome));
+  return text.take();
+}
+
+}  // namespace tlspolicyd::explain

@@ -1,0 +1,183 @@
+#include "explain/explainer.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <optional>
+
+#include "fakes/fake_network.h"
+#include "fakes/fake_time.h"
+
+using namespace tlspolicyd;
+using base::Fault;
+using base::seconds;
+using explain::Outcome;
+using net::RecordType;
+
+namespace {
+
+/// Passes on to the faked web.
+class Web final : public net::HttpsClient {
+ public:
+  explicit Web(fakes::FakeNetwork& network) : network_(network) {}
+  base::OperationPtr get(const net::HttpsRequest& request, Done done) override {
+    return network_.get(request, std::move(done));
+  }
+
+ private:
+  fakes::FakeNetwork& network_;
+};
+
+struct World {
+  fakes::FakeTime time;
+  fakes::FakeNetwork network{time};
+
+  World() {
+    net::DnsAnswer root;
+    root.kind = net::DnsAnswer::Kind::records;
+    root.authenticated = true;
+    network.set_dns({"", RecordType::ns}, {.outcome = root});
+  }
+
+  /// A domain that enforces, with one signed MX host without TLSA records.
+  void publish(const std::string& domain) {
+    auto txt = records();
+    txt.txt = {"v=STSv1; id=1;"};
+    network.set_dns({"_mta-sts." + domain, RecordType::txt}, {.outcome = txt});
+    auto mx = records();
+    mx.authenticated = true;
+    mx.mx = {{10, "mx." + domain}};
+    network.set_dns({domain, RecordType::mx}, {.outcome = mx});
+    auto address = records();
+    address.authenticated = true;
+    address.canonical_name = "mx." + domain;
+    address.addresses = {base::Address::parse("192.31.196.25").value()};
+    network.set_dns({"mx." + domain, RecordType::a}, {.outcome = address});
+    net::HttpsReply reply;
+    reply.status = 200;
+    reply.media_type = "text/plain";
+    reply.body = "version: STSv1\nmode: enforce\nmx: mx." + domain + "\nmax_age: 86400\n";
+    network.set_https("mta-sts." + domain, {.outcome = reply});
+  }
+
+  explain::Explanation explain(const std::string& key) {
+    std::optional<explain::Explanation> found;
+    const explain::Explainer work(
+        {network, [this](net::Resolver&) { return std::make_unique<Web>(network); }, time, time},
+        {.dane = {},
+         .inquiry = {.patience = {seconds{10}, seconds{30}}, .defer_on_dns_error = false},
+         .allow_addresses = {}},
+        key, [&](explain::Explanation told) { found = std::move(told); });
+    CHECK_FALSE(found);
+    REQUIRE(time.pass_until(seconds{120}, [&] { return found.has_value(); }));
+    return *found;
+  }
+
+  static net::DnsAnswer records() {
+    net::DnsAnswer answer;
+    answer.kind = net::DnsAnswer::Kind::records;
+    answer.ttl = seconds{300};
+    return answer;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("decision 23: every step that led to the answer, and the reply in each profile") {
+  World world;
+  world.publish("a.test");
+  const auto told = world.explain("A.test");
+  CHECK(told.domain == "a.test");
+  REQUIRE(told.record);
+  CHECK(told.record->id == "1");
+  REQUIRE(told.https);
+  CHECK(told.https->asked.host.text() == "mta-sts.a.test");
+  REQUIRE(told.policy);
+  REQUIRE(told.policy->ok());
+  REQUIRE(told.mx_verdicts.size() == 1);
+  CHECK(told.mx_verdicts[0].pattern == "mx.a.test");
+  REQUIRE(told.gate);
+  CHECK(told.gate->why_not.empty());
+  REQUIRE(told.gate->hosts.size() == 1);
+  CHECK(told.gate->hosts[0].state == dane::HostState::none);
+  REQUIRE(told.replies.size() == 2);
+  CHECK(told.replies[0].text == "OK secure match=mx.a.test servername=hostname");
+  CHECK(told.replies[1].map == "postfix-tlsrpt");
+  CHECK(told.outcome == Outcome::guarded);
+  // Both profiles share the look-ups.
+  CHECK(world.network.dns_questions({"_mta-sts.a.test", RecordType::txt}) == 1);
+  CHECK(world.network.dns_questions({"a.test", RecordType::mx}) == 1);
+  CHECK(world.network.https_requests() == 1);
+}
+
+TEST_CASE("decision 23: what becomes of the mail") {
+  World world;
+  world.publish("a.test");
+  SUBCASE("D11 a host's TLSA record cannot be looked up: deferred, and which") {
+    world.network.set_dns({"_25._tcp.mx.a.test", RecordType::tlsa},
+                          {.outcome = base::Error{Fault::dns_failed, "SERVFAIL for TLSA"}});
+    const auto told = world.explain("a.test");
+    CHECK(told.outcome == Outcome::deferred);
+    REQUIRE(told.gate);
+    CHECK(told.gate->verdict.find("mx.a.test: SERVFAIL for TLSA") != std::string::npos);
+    REQUIRE(told.gate->tlsa.size() == 1);
+  }
+  SUBCASE("no MX host is in the policy: deferred") {
+    auto mx = World::records();
+    mx.mx = {{10, "mx.elsewhere.test"}};
+    world.network.set_dns({"a.test", RecordType::mx}, {.outcome = mx});
+    CHECK(world.explain("a.test").outcome == Outcome::deferred);
+  }
+  SUBCASE("own trouble: nobody knows") {
+    world.network.set_dns({"_mta-sts.a.test", RecordType::txt},
+                          {.outcome = base::Error{Fault::dns_unreachable, "no name server"}});
+    const auto told = world.explain("a.test");
+    CHECK(told.outcome == Outcome::unknown);
+    CHECK(told.replies[0].text == "TEMP a.test: no name server");
+  }
+  SUBCASE("others' TXT record cannot be looked up: not found, but nobody knows") {
+    world.network.set_dns({"_mta-sts.a.test", RecordType::txt},
+                          {.outcome = base::Error{Fault::dns_failed, "SERVFAIL"}});
+    const auto told = world.explain("a.test");
+    CHECK(told.outcome == Outcome::unknown);
+    CHECK(told.replies[0].text == "NOTFOUND ");
+  }
+  SUBCASE("the policy host is silent: nobody knows, the step has no outcome") {
+    world.network.set_https("mta-sts.a.test", {.outcome = {}});
+    const auto told = world.explain("a.test");
+    CHECK(told.outcome == Outcome::unknown);
+    REQUIRE(told.https);
+    CHECK_FALSE(told.https->outcome);
+  }
+  SUBCASE("no policy: unprotected, and DANE is not looked at") {
+    const auto told = world.explain("nobody.test");
+    CHECK(told.outcome == Outcome::unprotected);
+    CHECK_FALSE(told.gate);
+    CHECK(world.network.dns_questions({"nobody.test", RecordType::mx}) == 0);
+  }
+  SUBCASE("no domain: unprotected, without any traffic") {
+    const auto before = world.network.dns_questions();
+    const auto told = world.explain(".a.test");
+    CHECK(told.outcome == Outcome::unprotected);
+    CHECK(told.domain == "");
+    CHECK(told.no_domain != "");
+    CHECK(world.network.dns_questions() == before);
+  }
+}
+
+TEST_CASE("decision 23: the resolver does not validate: the gate is off, and that is said") {
+  World world;
+  world.publish("a.test");
+  world.network.set_dns({"", RecordType::ns}, {.outcome = World::records()});
+  const auto told = world.explain("a.test");
+  REQUIRE(told.gate);
+  CHECK(told.gate->why_not.find("does not validate") != std::string::npos);
+  CHECK(told.outcome == Outcome::guarded);
+}
+
+TEST_CASE("decision 23: nobody hears whether the resolver validates: two seconds, then on") {
+  World world;
+  world.publish("a.test");
+  world.network.set_dns({"", RecordType::ns}, {.outcome = {}});
+  CHECK(world.explain("a.test").outcome == Outcome::guarded);
+}
