@@ -17,7 +17,8 @@
 #include "net/mailbox.h"
 #include "net/resolv_conf.h"
 #include "postfix/responder.h"
-#include "postfix/socketmap_server.h"
+#include "postfix/server.h"
+#include "postfix/socketmap_session.h"
 #include "service/keeper.h"
 #include "service/policy_service.h"
 #include "service/refresher.h"
@@ -53,8 +54,10 @@ class Daemon {
         outside_{resolver_, https_, slots_, keeper_, dane_, loop_, loop_, log_},
         service_(outside_, book_, settings()),
         refresher_(outside_, book_, service_, config_.refresh, std::random_device()()),
-        responder_(service_, postfix::MapTable(config_.maps), log_),
-        server_(loop_, responder_, log_, config_.limits.clients) {
+        responder_(service_, postfix::MapTable(config_.maps), loop_, log_),
+        server_(
+            loop_, [this] { return std::make_unique<postfix::SocketmapSession>(responder_); }, log_,
+            config_.limits.clients) {
     raise_file_limit();
     // Before the first answer (decisions.md 18).
     load_policies();
@@ -182,7 +185,7 @@ class Daemon {
   service::PolicyService service_;
   service::Refresher refresher_;
   postfix::Responder responder_;
-  postfix::SocketmapServer server_;
+  postfix::Server server_;
   base::OperationPtr farewell_;
 };
 

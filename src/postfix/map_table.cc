@@ -13,10 +13,12 @@ constexpr std::size_t kMaxName = 64;
 
 MapTable::MapTable(std::vector<Map> further) : maps_(std::move(further)) {
   using service::Profile;
-  const Map built_in[] = {{"postfix", Profile::compat, false},
-                          {"QUERY", Profile::compat, false},
-                          {"postfix-tlsrpt", Profile::tlsrpt, false},
-                          {"QUERYwithTLSRPT", Profile::tlsrpt, false}};
+  using Kind = Map::Kind;
+  const Map built_in[] = {{"postfix", Kind::policy, Profile::compat, false},
+                          {"QUERY", Kind::policy, Profile::compat, false},
+                          {"postfix-tlsrpt", Kind::policy, Profile::tlsrpt, false},
+                          {"QUERYwithTLSRPT", Kind::policy, Profile::tlsrpt, false},
+                          {"dsn", Kind::delivery_status, Profile::compat, false}};
   // find() takes the first of a name: the operator's stand before the built-in ones.
   maps_.insert(maps_.end(), std::begin(built_in), std::end(built_in));
 }

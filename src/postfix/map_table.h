@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,12 +11,17 @@
 namespace tlspolicyd::postfix {
 
 /// The names under which Postfix asks, and what each name asks for (decisions.md, "Who asks, and
-/// under which name"): `postfix` and `QUERY`, `postfix-tlsrpt` and `QUERYwithTLSRPT`, and the
-/// operator's own.
+/// under which name"): `postfix` and `QUERY`, `postfix-tlsrpt` and `QUERYwithTLSRPT`, `dsn`, and
+/// the operator's own.
 class MapTable {
  public:
   struct Map {
+    enum class Kind : std::uint8_t {
+      policy,          ///< smtp_tls_policy_maps
+      delivery_status  ///< smtp_delivery_status_filter
+    };
     std::string name;
+    Kind kind = Kind::policy;
     service::Profile profile = service::Profile::compat;
     bool enforce_testing = false;
   };

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/operation.h"
+#include "postfix/last_policy.h"
 #include "postfix/map_table.h"
 #include "service/policy_service.h"
 
@@ -21,8 +22,9 @@ class Responder {
 
   using Done = std::function<void(std::string_view reply)>;
 
-  Responder(service::PolicyService& service, MapTable maps, const base::Log& log)
-      : service_(service), maps_(std::move(maps)), log_(log) {}
+  Responder(service::PolicyService& service, MapTable maps, const base::Clock& clock,
+            const base::Log& log)
+      : service_(service), maps_(std::move(maps)), clock_(clock), log_(log) {}
 
   /// What became of a request.
   struct Response {
@@ -32,17 +34,21 @@ class Responder {
   };
 
   /// Reads `<map name> SP <key>`. An answer that is known is appended to `out`, as a netstring;
-  /// else `done` is called with it later.
-  Response respond(std::string_view request, std::string& out, Done done);
+  /// else `done` is called with it later. `last` is the memory of the connection that asks; it must
+  /// outlive the operation.
+  Response respond(std::string_view request, LastPolicy& last, std::string& out, Done done);
 
   /// For requests from now on.
   void set_maps(MapTable maps) { maps_ = std::move(maps); }
 
  private:
-  bool answer_settled(std::string_view domain, const service::Terms& terms, std::string& out);
+  bool answer_settled(std::string_view domain, const service::Terms& terms, LastPolicy& last,
+                      std::string& out);
+  std::string explain(std::string_view status, LastPolicy& last);
 
   service::PolicyService& service_;
   MapTable maps_;
+  const base::Clock& clock_;
   const base::Log& log_;
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/domain_name.h"
+#include "service/decision.h"
 #include "service/question.h"
 #include "sts/lifecycle.h"
 
@@ -17,6 +18,8 @@ namespace tlspolicyd::service {
 /// A reply in the asker's own language, kept so that a settled question costs one look-up.
 struct KeptReply {
   Terms terms;
+  Decision::Kind kind;
+  std::shared_ptr<const std::vector<std::string>> elsewhere;  ///< as Decision has it
   base::WallTime valid_until;
   std::string wire;
 };

@@ -13,14 +13,16 @@ bool allows(const sts::Policy& policy, const std::string& host) {
                      [&](const sts::MxPattern& pattern) { return pattern.matches(host); });
 }
 
-std::vector<std::string> allowed_names(const sts::Policy& policy, const Question& question,
-                                       const MxHosts* hosts) {
+/// The hosts that mail for this question can go to, as far as they are known.
+std::vector<std::string> hosts_for(const Question& question, const MxHosts* hosts) {
+  if (question.terms.bracketed) return {question.domain.text()};
+  return hosts ? hosts->names : std::vector<std::string>();
+}
+
+std::vector<std::string> allowed_names(const sts::Policy& policy,
+                                       const std::vector<std::string>& hosts) {
   std::vector<std::string> names;
-  if (question.terms.bracketed) {
-    if (allows(policy, question.domain.text())) names.push_back(question.domain.text());
-    return names;
-  }
-  for (const auto& host : hosts->names) {
+  for (const auto& host : hosts) {
     if (names.size() == kMaxNames) break;
     if (allows(policy, host)) names.push_back(host);
   }
@@ -57,8 +59,11 @@ Decision apply(std::shared_ptr<const sts::StoredPolicy> policy, const Question& 
     return decision;
   }
   decision.kind = Decision::Kind::secure;
-  if (question.terms.profile == Profile::compat)
-    decision.mx_names = allowed_names(policy->policy, question, hosts);
+  auto existing = hosts_for(question, hosts);
+  auto allowed = allowed_names(policy->policy, existing);
+  if (allowed.empty() && (hosts || question.terms.bracketed))
+    decision.elsewhere = std::make_shared<const std::vector<std::string>>(std::move(existing));
+  if (question.terms.profile == Profile::compat) decision.mx_names = std::move(allowed);
   decision.policy = std::move(policy);
   return decision;
 }

@@ -27,6 +27,9 @@ struct Decision {
   /// Of `secure` in the compat profile: the MX hosts that the policy allows, by preference, at most
   /// 64; empty if it allows none of those that exist.
   std::vector<std::string> mx_names;
+  /// Of `secure`: the MX hosts that exist, if they are known and the policy allows none of them, so
+  /// that no mail can be delivered.
+  std::shared_ptr<const std::vector<std::string>> elsewhere;
   /// Until then the same question has the same answer; the past if it must be asked anew.
   base::WallTime valid_until{};
 };
@@ -35,8 +38,8 @@ struct Decision {
 std::string_view name_of(Decision::Kind kind);
 
 /// Applies a valid policy: what the terms of the question make of it (RFC 8461 section 5,
-/// decisions.md "Answers" 1, 2, 9, 12). `hosts` are the MX hosts of the domain; needed only where
-/// needs_mx_hosts() says so. valid_until is left to the caller.
+/// decisions.md "Answers" 1, 2, 9, 12). `hosts` are the MX hosts of the domain, if known; they must
+/// be where needs_mx_hosts() says so. valid_until is left to the caller.
 Decision apply(std::shared_ptr<const sts::StoredPolicy> policy, const Question& question,
                const MxHosts* hosts);
 

@@ -13,7 +13,11 @@ constexpr std::size_t kMaxKept = 8;
 
 Settled kept_reply(const Record& record, const Terms& terms, base::WallTime now) {
   for (const auto& kept : record.replies)
-    if (kept.terms == terms && now < kept.valid_until) return {.known = true, .wire = kept.wire};
+    if (kept.terms == terms && now < kept.valid_until)
+      return {.known = true,
+              .kind = kept.kind,
+              .elsewhere = kept.elsewhere != nullptr,
+              .wire = kept.wire};
   return {};
 }
 
@@ -76,7 +80,20 @@ void PolicyService::keep(const Question& question, const Decision& decision, std
     return kept.terms == question.terms || now >= kept.valid_until;
   });
   if (record->replies.size() >= kMaxKept) record->replies.erase(record->replies.begin());
-  record->replies.push_back({question.terms, decision.valid_until, std::move(wire)});
+  record->replies.push_back(
+      {question.terms, decision.kind, decision.elsewhere, decision.valid_until, std::move(wire)});
+}
+
+Recalled PolicyService::recall(std::string_view domain, const Terms& terms) {
+  auto* record = book_.find(domain);
+  if (!record) return {};
+  Recalled recalled{.policy = record->entry.stored, .elsewhere = {}, .wire = {}};
+  for (const auto& kept : record->replies) {
+    if (kept.terms != terms) continue;
+    recalled.elsewhere = kept.elsewhere;
+    recalled.wire = kept.wire;
+  }
+  return recalled;
 }
 
 bool PolicyService::refresh(const base::DomainName& domain, std::function<void()> ended) {

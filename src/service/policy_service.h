@@ -14,7 +14,17 @@ namespace tlspolicyd::service {
 /// What is known at once. `wire` is a kept reply, or empty for "no policy".
 struct Settled {
   bool known = false;
-  std::string_view wire;  ///< valid until the next call of the service
+  Decision::Kind kind = Decision::Kind::no_policy;
+  bool elsewhere = false;   ///< the policy is known to allow none of the MX hosts
+  std::string_view wire{};  ///< valid until the next call of the service
+};
+
+/// What a policy was that was answered a moment ago, as far as it is still known.
+struct Recalled {
+  std::shared_ptr<const sts::StoredPolicy> policy;
+  std::shared_ptr<const std::vector<std::string>> elsewhere;  ///< as Decision has it
+  std::string_view
+      wire{};  ///< the kept reply, "" if none; valid until the next call of the service
 };
 
 /// One decision per question: from the book where it is settled, from the network where it is not.
@@ -32,6 +42,9 @@ class PolicyService {
   /// Asks. `done` gets the decision within the settings' patience and the resolver's own deadline,
   /// 40 s by default, usually within milliseconds.
   base::OperationPtr ask(Question question, Done done);
+
+  /// What is known of an answer on these terms that left before, for the sender's benefit.
+  Recalled recall(std::string_view domain, const Terms& terms);
 
   /// Begins to refresh the policy of a domain and calls `ended` once it has, with whatever success;
   /// false if something is under way for the domain already.

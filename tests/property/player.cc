@@ -91,8 +91,7 @@ void Player::play(const Event& event) {
 void Player::start() {
   life_ = std::make_unique<fakes::Life>(time_, web_, store_, log_, fakes::Settings{});
   responder_ = std::make_unique<postfix::Responder>(
-      life_->service,
-      postfix::MapTable({{kMaps.back(), service::Profile::compat, /*enforce_testing=*/true}}),
+      life_->service, postfix::MapTable({{.name = kMaps.back(), .enforce_testing = true}}), time_,
       log_);
 }
 
@@ -119,7 +118,7 @@ Player::Asked& Player::begin(std::size_t domain, const std::string& map, const s
     oracle_.answered(asked.question, *asked.reply);
   };
   std::string out;
-  auto response = responder_->respond(asked.key, out, take);
+  auto response = responder_->respond(asked.key, last_policy_, out, take);
   asked.waiting = std::move(response.waiting);
   if (response.kind == postfix::Responder::Response::Kind::malformed)
     oracle_.blame("a request is malformed: " + asked.key);
@@ -147,8 +146,9 @@ void Player::ask_bogus(const Event& event) {
   const auto before = traffic();
   const auto& key = bogus_keys()[static_cast<std::size_t>(event.what)];
   std::string out;
-  const auto response = responder_->respond(
-      kMaps[static_cast<std::size_t>(event.number)] + " " + key, out, [](std::string_view) {});
+  const auto response =
+      responder_->respond(kMaps[static_cast<std::size_t>(event.number)] + " " + key, last_policy_,
+                          out, [](std::string_view) {});
   if (response.waiting || out != "9:NOTFOUND ," || traffic() != before)
     oracle_.blame(fmt::format("I10: \"{}\" was not answered NOTFOUND at once: {}", key, out));
 }

@@ -60,6 +60,7 @@ class Player {
   base::Log log_;
   std::unique_ptr<fakes::Life> life_;
   std::unique_ptr<postfix::Responder> responder_;
+  postfix::LastPolicy last_policy_;
   std::list<Asked> asked_;
 };
 

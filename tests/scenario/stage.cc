@@ -112,7 +112,8 @@ Stage::Stage()
 void Stage::raise_curtain() {
   if (life_) return;
   life_ = std::make_unique<fakes::Life>(time_, network_, store_, log_, settings_);
-  responder_ = std::make_unique<postfix::Responder>(life_->service, postfix::MapTable(maps_), log_);
+  responder_ =
+      std::make_unique<postfix::Responder>(life_->service, postfix::MapTable(maps_), time_, log_);
 }
 
 /// kill -9; the next line finds a process that was started again.
@@ -229,9 +230,10 @@ void Stage::set(const Line& line) {
   } else if (key == "mixed") {
     settings_.dane.mixed = words.at(2) == "sts" ? dane::Mixed::sts : dane::Mixed::dane_only;
   } else if (key == "map") {
-    maps_.push_back({words.at(2),
-                     words.at(3) == "tlsrpt" ? service::Profile::tlsrpt : service::Profile::compat,
-                     words.size() > 4 && words[4] == "enforce"});
+    maps_.push_back(
+        {.name = words.at(2),
+         .profile = words.at(3) == "tlsrpt" ? service::Profile::tlsrpt : service::Profile::compat,
+         .enforce_testing = words.size() > 4 && words[4] == "enforce"});
   } else {
     throw std::runtime_error("unknown setting: " + key);
   }
@@ -289,7 +291,7 @@ Stage::Asked& Stage::begin(const std::string& name, const std::string& map,
     asked.answered = time_.steady();
     asked.waiting.reset();
   };
-  auto response = responder_->respond(map + " " + key, out, take);
+  auto response = responder_->respond(map + " " + key, last_policy_, out, take);
   if (response.kind == postfix::Responder::Response::Kind::malformed)
     throw std::runtime_error("malformed request");
   asked.waiting = std::move(response.waiting);

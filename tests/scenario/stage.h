@@ -53,6 +53,7 @@ class Stage {
   std::vector<postfix::MapTable::Map> maps_;
   std::unique_ptr<fakes::Life> life_;
   std::unique_ptr<postfix::Responder> responder_;
+  postfix::LastPolicy last_policy_;  ///< all questions come on one connection
   std::map<std::string, Asked> asked_;
   Asked* last_ = nullptr;
 };

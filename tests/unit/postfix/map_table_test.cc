@@ -17,12 +17,14 @@ struct Lines {
 
 TEST_CASE("decisions, Who asks: the name of the map selects the profile") {
   Lines lines;
-  MapTable maps({{"strict", Profile::tlsrpt, true}});
+  MapTable maps({{.name = "strict", .profile = Profile::tlsrpt, .enforce_testing = true}});
   CHECK(maps.find("postfix", lines.log).profile == Profile::compat);
   CHECK(maps.find("QUERY", lines.log).profile == Profile::compat);
   CHECK(maps.find("postfix-tlsrpt", lines.log).profile == Profile::tlsrpt);
   CHECK(maps.find("QUERYwithTLSRPT", lines.log).profile == Profile::tlsrpt);
   CHECK(maps.find("strict", lines.log).enforce_testing);
+  CHECK(maps.find("dsn", lines.log).kind == MapTable::Map::Kind::delivery_status);
+  CHECK(maps.find("strict", lines.log).kind == MapTable::Map::Kind::policy);
   CHECK(lines.count == 0);
 }
 

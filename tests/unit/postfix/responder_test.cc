@@ -10,7 +10,8 @@ using namespace tlspolicyd::postfix;
 namespace {
 
 struct World : fakes::FakeService {
-  Responder responder{service, MapTable(), log};
+  Responder responder{service, MapTable(), time, log};
+  LastPolicy last;
 };
 
 using Kind = Responder::Response::Kind;
@@ -22,7 +23,7 @@ TEST_CASE("requests without map name or key are malformed") {
   for (const char* request : {"", "postfix", " example.org"}) {
     CAPTURE(request);
     std::string out;
-    CHECK(world.responder.respond(request, out, [](auto) {}).kind == Kind::malformed);
+    CHECK(world.responder.respond(request, world.last, out, [](auto) {}).kind == Kind::malformed);
     CHECK(out.empty());
   }
 }
@@ -35,7 +36,8 @@ TEST_CASE("3.4 keys that are no next-hop are NOTFOUND at once, without traffic")
         std::string(5000, 'a'), std::string("a..b"), std::string("exa\x1bmple.org")}) {
     CAPTURE(key);
     std::string out;
-    CHECK(world.responder.respond("postfix " + key, out, [](auto) {}).kind == Kind::answered);
+    CHECK(world.responder.respond("postfix " + key, world.last, out, [](auto) {}).kind ==
+          Kind::answered);
     CHECK(out == "9:NOTFOUND ,");
   }
   CHECK(world.network.dns_questions() == 0);
@@ -45,12 +47,108 @@ TEST_CASE("a question that must wait is answered later, by a netstring") {
   World world;
   std::string out;
   std::string reply;
-  const auto response =
-      world.responder.respond("postfix example.org", out, [&](auto wire) { reply = wire; });
+  const auto response = world.responder.respond("postfix example.org", world.last, out,
+                                                [&](auto wire) { reply = wire; });
   CHECK(response.kind == Kind::waiting);
   CHECK(out.empty());
   world.time.pass(base::seconds{1});
   CHECK(reply == "9:NOTFOUND ,");
-  CHECK(world.responder.respond("postfix example.org", out, [](auto) {}).kind == Kind::answered);
+  CHECK(world.responder.respond("postfix example.org", world.last, out, [](auto) {}).kind ==
+        Kind::answered);
   CHECK(out == "9:NOTFOUND ,");
+}
+
+namespace {
+
+/// A domain that enforces, with an MX host that its policy allows or one elsewhere.
+void publish(fakes::FakeNetwork& network, const std::string& domain, const std::string& mx_host) {
+  net::DnsAnswer txt;
+  txt.kind = net::DnsAnswer::Kind::records;
+  txt.ttl = base::seconds{3600};
+  auto mx = txt;
+  txt.txt = {"v=STSv1; id=7;"};
+  mx.mx = {{10, mx_host}};
+  network.set_dns({"_mta-sts." + domain, net::RecordType::txt}, {.outcome = txt});
+  network.set_dns({domain, net::RecordType::mx}, {.outcome = mx});
+  net::HttpsReply reply;
+  reply.status = 200;
+  reply.media_type = "text/plain";
+  reply.body = "version: STSv1\nmode: enforce\nmx: mx." + domain + "\nmax_age: 86400\n";
+  network.set_https("mta-sts." + domain, {.outcome = reply});
+}
+
+/// One connection of smtp(8).
+struct Delivery : World {
+  std::string ask(const std::string& request) {
+    std::string out;
+    const auto response =
+        responder.respond(request, last, out, [&](std::string_view wire) { out = wire; });
+    time.pass(base::milliseconds{100});
+    return out;
+  }
+};
+
+constexpr const char* kNotVerified = "dsn 4.7.5 Server certificate not verified";
+
+}  // namespace
+
+TEST_CASE("decision 21: after a policy its failures are explained, live and settled") {
+  Delivery world;
+  publish(world.network, "a.test", "mx.a.test");
+  for (const char* how : {"live", "settled"}) {
+    CAPTURE(how);
+    CHECK(world.ask("postfix A.test").find("match=mx.a.test ") != std::string::npos);
+    const auto told = world.ask(kNotVerified);
+    CHECK(told.find("OK 4.7.5 a.test publishes an MTA-STS policy (mode enforce, id 7) that "
+                    "requires a trusted certificate for mx.a.test, but") != std::string::npos);
+    // Another recipient of the same message.
+    CHECK(world.ask(kNotVerified) == told);
+  }
+}
+
+TEST_CASE("decision 21: both profiles know that no MX host is allowed") {
+  Delivery world;
+  publish(world.network, "a.test", "mx.elsewhere.test");
+  world.ask("postfix a.test");
+  CHECK(world.ask(kNotVerified).find("its mail servers are mx.elsewhere.test") !=
+        std::string::npos);
+}
+
+TEST_CASE("decision 21: without a policy, and for another delivery, Postfix's text stays") {
+  Delivery world;
+  publish(world.network, "a.test", "mx.a.test");
+  CHECK(world.ask(kNotVerified) == "9:NOTFOUND ,");
+  world.ask("postfix a.test");
+  SUBCASE("another domain without a policy was asked for since") {
+    world.ask("postfix nobody.test");
+    CHECK(world.ask(kNotVerified) == "9:NOTFOUND ,");
+  }
+  SUBCASE("Postfix looks for a parent domain, there was no policy") {
+    world.ask("postfix .test");
+    CHECK(world.ask(kNotVerified) == "9:NOTFOUND ,");
+  }
+  SUBCASE("the delivery has succeeded, the next one came without a question") {
+    CHECK(world.ask("dsn 2.0.0 250 ok") == "9:NOTFOUND ,");
+    CHECK(world.ask(kNotVerified) == "9:NOTFOUND ,");
+  }
+  SUBCASE("a while after the failure it is another delivery") {
+    CHECK(world.ask(kNotVerified) != "9:NOTFOUND ,");
+    world.time.pass(base::seconds{3});
+    CHECK(world.ask(kNotVerified) == "9:NOTFOUND ,");
+  }
+  SUBCASE("however long the delivery itself takes it is remembered") {
+    world.time.pass(base::seconds{300});
+    CHECK(world.ask(kNotVerified) != "9:NOTFOUND ,");
+  }
+}
+
+TEST_CASE("decision 21: a TEMP is explained by its reason") {
+  Delivery world;
+  publish(world.network, "a.test", "mx.a.test");
+  world.network.set_dns({"a.test", net::RecordType::mx},
+                        {.outcome = base::Error{base::Fault::dns_failed, "SERVFAIL for MX"}});
+  CHECK(world.ask("postfix a.test").find("TEMP ") != std::string::npos);
+  CHECK(world.ask("dsn 4.7.5 client TLS configuration problem")
+            .find("OK 4.7.5 what a.test requires of TLS could not be found out: MX look-up failed: "
+                  "SERVFAIL for MX") != std::string::npos);
 }

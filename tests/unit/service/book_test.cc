@@ -180,7 +180,7 @@ TEST_CASE("a walk meets every policy, in parts") {
 
 TEST_CASE("kept replies go when the entry changes") {
   Book book({.policies = 1, .negatives = 10});
-  book.open(name(1)).replies.push_back({{}, kNow, "x"});
+  book.open(name(1)).replies.push_back({{}, Decision::Kind::secure, nullptr, kNow, "x"});
   fetched(book, name(1));
   CHECK(book.find(text(1))->replies.empty());
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,29 +10,29 @@
 #include "net/file_descriptor.h"
 #include "net/loop.h"
 #include "net/socket_watch.h"
-#include "postfix/responder.h"
+#include "postfix/session.h"
 
 namespace tlspolicyd::postfix {
 
-/// One connection of a socketmap client: reads requests, writes replies in the same order. Serves
-/// one request at a time; what the client sent ahead waits in a bounded buffer.
-class SocketmapConnection {
+/// One connection of a client: reads requests, writes replies in the same order. Serves one request
+/// at a time; what the client sent ahead waits in a bounded buffer.
+class Connection {
  public:
   /// What a connection needs of the server that owns it.
   class Owner {
    public:
     virtual ~Owner() = default;
     /// The connection was used: it is now the last to be closed for want of room.
-    virtual void touched(SocketmapConnection& connection) = 0;
+    virtual void touched(Connection& connection) = 0;
     /// The connection is over. Destroys it.
-    virtual void ended(SocketmapConnection& connection) = 0;
+    virtual void ended(Connection& connection) = 0;
     /// Room to read into, shared by all connections within one turn of the loop.
     virtual std::span<char> scratch() = 0;
   };
 
-  /// Serves `socket`, a connected stream. All must outlive the connection.
-  SocketmapConnection(net::Loop& loop, Responder& responder, Owner& owner,
-                      net::FileDescriptor socket);
+  /// Serves `socket`, a connected stream, by `session`. Loop and owner must outlive it.
+  Connection(net::Loop& loop, std::unique_ptr<Session> session, Owner& owner,
+             net::FileDescriptor socket);
 
   /// True while it waits for an answer of ours: not to be closed for want of room.
   bool is_waiting() const { return waiting_ != nullptr; }
@@ -51,7 +52,7 @@ class SocketmapConnection {
   bool end();
 
   net::Loop& loop_;
-  Responder& responder_;
+  std::unique_ptr<Session> session_;
   Owner& owner_;
   net::FileDescriptor socket_;
   std::string in_;   ///< read, not served yet

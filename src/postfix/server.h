@@ -8,24 +8,26 @@
 #include "base/log.h"
 #include "net/listener.h"
 #include "net/loop.h"
-#include "postfix/socketmap_connection.h"
+#include "postfix/connection.h"
 
 namespace tlspolicyd::postfix {
 
-/// Serves Postfix's socketmap protocol (socketmap_table(5)) on any number of listeners.
+/// Serves one protocol of Postfix's on any number of listeners.
 ///
 /// Idle connections are kept: Postfix opens one per process. New ones are always accepted; when
 /// there is no room the one that was idle for longest is closed, which Postfix does not notice
 /// (decisions.md 16). A connection that stops half-way through a request or reply is closed after
 /// kHalfwayLimit.
-class SocketmapServer final : private SocketmapConnection::Owner {
+class Server final : private Connection::Owner {
  public:
   static constexpr base::seconds kHalfwayLimit{30};
 
-  /// All given must outlive the server. `max_clients` is at least 1.
-  SocketmapServer(net::Loop& loop, Responder& responder, const base::Log& log,
-                  std::size_t max_clients);
-  ~SocketmapServer() override;
+  using MakeSession = std::function<std::unique_ptr<Session>()>;
+
+  /// `make_session` is called for each client. Loop and log must outlive the server. `max_clients`
+  /// is at least 1.
+  Server(net::Loop& loop, MakeSession make_session, const base::Log& log, std::size_t max_clients);
+  ~Server() override;
 
   /// Binds and listens. Throws std::runtime_error with a text for people.
   void listen(const net::ListenAddress& address);
@@ -38,23 +40,23 @@ class SocketmapServer final : private SocketmapConnection::Owner {
   bool is_busy() const;
 
  private:
-  using Connections = std::list<std::unique_ptr<SocketmapConnection>>;
+  using Connections = std::list<std::unique_ptr<Connection>>;
 
   void accept(net::FileDescriptor socket);
   bool close_idlest();
   void sweep();
 
-  void touched(SocketmapConnection& connection) override;
-  void ended(SocketmapConnection& connection) override;
+  void touched(Connection& connection) override;
+  void ended(Connection& connection) override;
   std::span<char> scratch() override { return scratch_; }
 
   net::Loop& loop_;
-  Responder& responder_;
+  MakeSession make_session_;
   const base::Log& log_;
   std::size_t max_clients_;
   std::array<char, 16'384> scratch_;
   Connections connections_;  ///< the least recently used first
-  std::unordered_map<const SocketmapConnection*, Connections::iterator> places_;
+  std::unordered_map<const Connection*, Connections::iterator> places_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   base::OperationPtr sweep_;
 };

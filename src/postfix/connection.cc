@@ -1,17 +1,15 @@
-#include "postfix/socketmap_connection.h"
+#include "postfix/connection.h"
 
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <utility>
 
-#include "postfix/netstring.h"
-
 namespace tlspolicyd::postfix {
 namespace {
 
 // What a client may send ahead while it waits for an answer.
-constexpr std::size_t kMaxAhead = 2 * Responder::kMaxRequest;
+constexpr std::size_t kMaxAhead = 2 * Session::kLongestRequest;
 // Replies that wait to be written before no further request is served.
 constexpr std::size_t kMaxUnsent = 65'536;
 
@@ -19,16 +17,16 @@ bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || 
 
 }  // namespace
 
-SocketmapConnection::SocketmapConnection(net::Loop& loop, Responder& responder, Owner& owner,
-                                         net::FileDescriptor socket)
+Connection::Connection(net::Loop& loop, std::unique_ptr<Session> session, Owner& owner,
+                       net::FileDescriptor socket)
     : loop_(loop),
-      responder_(responder),
+      session_(std::move(session)),
       owner_(owner),
       socket_(std::move(socket)),
       last_used_(loop.steady()),
       readable_(loop, socket_.get(), net::SocketWatch::For::reading, [this] { read_some(); }) {}
 
-bool SocketmapConnection::read_some() {
+bool Connection::read_some() {
   const auto room = owner_.scratch();
   const auto length = ::recv(socket_.get(), room.data(), room.size(), 0);
   if (length < 0 && would_block(errno)) return true;
@@ -46,27 +44,24 @@ bool SocketmapConnection::read_some() {
   return serve(joined);
 }
 
-bool SocketmapConnection::serve(std::string_view bytes) {
-  bool whole_request = true;
-  while (whole_request && !waiting_ && out_.empty()) {
-    while (!waiting_ && out_.size() < kMaxUnsent) {
-      const auto request = read_netstring(bytes, Responder::kMaxRequest);
-      if (request.status == Netstring::Status::malformed) return end();
-      whole_request = request.status == Netstring::Status::complete;
-      if (!whole_request) break;
-      auto response =
-          responder_.respond(request.payload, out_, [this](auto reply) { on_reply(reply); });
-      if (response.kind == Responder::Response::Kind::malformed) return end();
-      waiting_ = std::move(response.waiting);
-      bytes.remove_prefix(request.consumed);
+bool Connection::serve(std::string_view bytes) {
+  using Kind = Session::Step::Kind;
+  auto last = Kind::answered;
+  while (last == Kind::answered && out_.empty()) {
+    while (last == Kind::answered && out_.size() < kMaxUnsent) {
+      auto step = session_->serve(bytes, out_, [this](auto reply) { on_reply(reply); });
+      last = step.kind;
+      waiting_ = std::move(step.waiting);
+      bytes.remove_prefix(step.consumed);
     }
     if (!flush()) return false;
   }
+  if (last == Kind::over) return end();
   in_ = bytes;
   return true;
 }
 
-void SocketmapConnection::on_reply(std::string_view reply) {
+void Connection::on_reply(std::string_view reply) {
   out_ += reply;
   waiting_.reset();
   last_used_ = loop_.steady();
@@ -74,13 +69,13 @@ void SocketmapConnection::on_reply(std::string_view reply) {
   if (flush() && out_.empty()) serve(std::exchange(in_, {}));
 }
 
-void SocketmapConnection::on_drained() {
+void Connection::on_drained() {
   writable_.reset();
   readable_.resume();
   if (!waiting_) serve(std::exchange(in_, {}));
 }
 
-bool SocketmapConnection::flush() {
+bool Connection::flush() {
   if (out_.empty()) return true;
   const auto length = ::send(socket_.get(), out_.data(), out_.size(), MSG_NOSIGNAL);
   if (length < 0 && !would_block(errno)) return end();
@@ -93,11 +88,11 @@ bool SocketmapConnection::flush() {
   return true;
 }
 
-void SocketmapConnection::on_writable() {
+void Connection::on_writable() {
   if (flush() && out_.empty()) on_drained();
 }
 
-bool SocketmapConnection::end() {
+bool Connection::end() {
   owner_.ended(*this);
   return false;
 }

@@ -1,4 +1,4 @@
-#include "postfix/socketmap_server.h"
+#include "postfix/server.h"
 
 #include <algorithm>
 #include <utility>
@@ -10,15 +10,15 @@ constexpr base::seconds kSweepInterval{5};
 
 }  // namespace
 
-SocketmapServer::SocketmapServer(net::Loop& loop, Responder& responder, const base::Log& log,
-                                 std::size_t max_clients)
-    : loop_(loop), responder_(responder), log_(log), max_clients_(max_clients) {
+Server::Server(net::Loop& loop, MakeSession make_session, const base::Log& log,
+               std::size_t max_clients)
+    : loop_(loop), make_session_(std::move(make_session)), log_(log), max_clients_(max_clients) {
   sweep();
 }
 
-SocketmapServer::~SocketmapServer() = default;
+Server::~Server() = default;
 
-void SocketmapServer::listen(const net::ListenAddress& address) {
+void Server::listen(const net::ListenAddress& address) {
   listeners_.push_back(std::make_unique<net::Listener>(
       loop_, address,
       net::Listener::Callbacks{
@@ -26,7 +26,7 @@ void SocketmapServer::listen(const net::ListenAddress& address) {
           .out_of_room = [this] { return close_idlest(); }}));
 }
 
-void SocketmapServer::stop_accepting() {
+void Server::stop_accepting() {
   listeners_.clear();
   for (auto at = connections_.begin(); at != connections_.end();) {
     auto& connection = **at++;
@@ -34,12 +34,12 @@ void SocketmapServer::stop_accepting() {
   }
 }
 
-bool SocketmapServer::is_busy() const {
+bool Server::is_busy() const {
   return std::any_of(connections_.begin(), connections_.end(),
                      [](const auto& connection) { return connection->is_waiting(); });
 }
 
-void SocketmapServer::accept(net::FileDescriptor socket) {
+void Server::accept(net::FileDescriptor socket) {
   if (connections_.size() >= max_clients_ && !close_idlest()) {
     // Everybody waits for an answer of ours; the newcomer's connection is closed and Postfix asks
     // again, as it does after a restart.
@@ -47,13 +47,13 @@ void SocketmapServer::accept(net::FileDescriptor socket) {
                  {{"clients", connections_.size()}});
     return;
   }
-  SocketmapConnection::Owner& owner = *this;
+  Connection::Owner& owner = *this;
   connections_.push_back(
-      std::make_unique<SocketmapConnection>(loop_, responder_, owner, std::move(socket)));
+      std::make_unique<Connection>(loop_, make_session_(), owner, std::move(socket)));
   places_.emplace(connections_.back().get(), std::prev(connections_.end()));
 }
 
-bool SocketmapServer::close_idlest() {
+bool Server::close_idlest() {
   const auto idlest =
       std::find_if(connections_.begin(), connections_.end(),
                    [](const auto& connection) { return !connection->is_waiting(); });
@@ -62,7 +62,7 @@ bool SocketmapServer::close_idlest() {
   return true;
 }
 
-void SocketmapServer::sweep() {
+void Server::sweep() {
   const auto now = loop_.steady();
   for (auto at = connections_.begin(); at != connections_.end();) {
     auto& connection = **at++;
@@ -71,11 +71,11 @@ void SocketmapServer::sweep() {
   sweep_ = loop_.after(kSweepInterval, [this] { sweep(); });
 }
 
-void SocketmapServer::touched(SocketmapConnection& connection) {
+void Server::touched(Connection& connection) {
   connections_.splice(connections_.end(), connections_, places_.find(&connection)->second);
 }
 
-void SocketmapServer::ended(SocketmapConnection& connection) {
+void Server::ended(Connection& connection) {
   const auto place = places_.find(&connection);
   const auto at = place->second;
   places_.erase(place);

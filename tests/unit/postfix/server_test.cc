@@ -1,4 +1,4 @@
-#include "postfix/socketmap_server.h"
+#include "postfix/server.h"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fakes/fake_service.h"
+#include "postfix/socketmap_session.h"
 
 using namespace tlspolicyd;
 using namespace tlspolicyd::postfix;
@@ -19,11 +20,13 @@ namespace {
 /// The real server on a unix socket of its own, its network and time faked.
 struct Bench : fakes::FakeService {
   net::Loop loop;
-  Responder responder{service, MapTable(), log};
-  SocketmapServer server;
+  Responder responder{service, MapTable(), time, log};
+  Server server;
   std::string path = "/tmp/tlspolicyd-unit-" + std::to_string(::getpid());
 
-  explicit Bench(std::size_t clients = 100) : server(loop, responder, log, clients) {
+  explicit Bench(std::size_t clients = 100)
+      : server(
+            loop, [this] { return std::make_unique<SocketmapSession>(responder); }, log, clients) {
     server.listen(net::UnixAddress{path, 0600, ""});
   }
 

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "service/decision.h"
+
+namespace tlspolicyd::postfix {
+
+/// What a connection was last told of a policy, and so by what the delivery is made that follows:
+/// smtp(8) makes one at a time, and asks the delivery status filter on the same connection.
+///
+/// It does not say for which delivery it asks. Once it has, for what may be several recipients of
+/// one message, the memory lasts for kAfterUse: the next delivery may be made by an entry of the
+/// administrator's own, of which we are told nothing.
+class LastPolicy {
+ public:
+  static constexpr base::milliseconds kAfterUse{2000};
+
+  /// An answer leaves. `reason` of one that is temporary. Allocates nothing once it has room.
+  void answered(std::string_view domain, const service::Terms& terms, service::Decision::Kind kind,
+                std::string_view reason) {
+    domain_ = domain;
+    terms_ = terms;
+    kind_ = kind;
+    reason_ = reason;
+    used_ = {};
+  }
+  void forget() { kind_ = service::Decision::Kind::no_policy; }
+
+  /// Called before it is used at `now`: whether it still tells of the present delivery.
+  bool holds(base::SteadyTime now) {
+    if (kind_ == service::Decision::Kind::no_policy) return false;
+    if (used_ == base::SteadyTime{}) used_ = now;
+    return now - used_ <= kAfterUse;
+  }
+
+  const std::string& domain() const { return domain_; }
+  const service::Terms& terms() const { return terms_; }
+  service::Decision::Kind kind() const { return kind_; }
+  const std::string& reason() const { return reason_; }
+
+ private:
+  std::string domain_;
+  service::Terms terms_;
+  service::Decision::Kind kind_ = service::Decision::Kind::no_policy;
+  std::string reason_;
+  base::SteadyTime used_{};  ///< when it was first used for a delivery status
+};
+
+}  // namespace tlspolicyd::postfix
