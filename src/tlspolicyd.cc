@@ -16,6 +16,7 @@
 #include "net/loop.h"
 #include "net/mailbox.h"
 #include "net/resolv_conf.h"
+#include "postfix/delegation_session.h"
 #include "postfix/responder.h"
 #include "postfix/server.h"
 #include "postfix/socketmap_session.h"
@@ -57,13 +58,24 @@ class Daemon {
         responder_(service_, postfix::MapTable(config_.maps), loop_, log_),
         server_(
             loop_, [this] { return std::make_unique<postfix::SocketmapSession>(responder_); }, log_,
-            config_.limits.clients) {
+            config_.limits.clients),
+        policy_server_(
+            loop_,
+            [this] {
+              return std::make_unique<postfix::DelegationSession>(service_, loop_,
+                                                                  config_.unsatisfiable);
+            },
+            log_, config_.limits.clients) {
     raise_file_limit();
     // Before the first answer (decisions.md 18).
     load_policies();
     for (const auto& address : config_.listen) {
       server_.listen(address);
       log_.info("listening", {{"socketmap", text_of(address)}});
+    }
+    for (const auto& address : config_.policy_service) {
+      policy_server_.listen(address);
+      log_.info("listening", {{"policy_service", text_of(address)}});
     }
   }
 
@@ -136,7 +148,8 @@ class Daemon {
   void raise_file_limit() {
     // A client has one descriptor; a fetch has at most eight while it connects; so has a question
     // to the DNS while it tries servers. The rest is for the process itself.
-    const rlim_t wanted = config_.limits.clients + 8 * 5 * config_.limits.fetches + 8 * 256 + 64;
+    const rlim_t wanted = (config_.policy_service.empty() ? 1 : 2) * config_.limits.clients +
+                          8 * 5 * config_.limits.fetches + 8 * 256 + 64;
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur < wanted) {
@@ -149,8 +162,7 @@ class Daemon {
   }
 
   void say_farewell() {
-    server_.stop_accepting();
-    if (!server_.is_busy()) {
+    if (stop_serving()) {
       loop_.stop();
       return;
     }
@@ -158,10 +170,16 @@ class Daemon {
     wait_for_last(ends);
   }
 
+  /// Takes no further questions; true if none is left.
+  bool stop_serving() {
+    server_.stop_accepting();
+    policy_server_.stop_accepting();
+    return !server_.is_busy() && !policy_server_.is_busy();
+  }
+
   void wait_for_last(base::SteadyTime ends) {
     farewell_ = loop_.after(base::milliseconds{20}, [this, ends] {
-      server_.stop_accepting();
-      if (!server_.is_busy() || loop_.steady() >= ends) {
+      if (stop_serving() || loop_.steady() >= ends) {
         loop_.stop();
       } else {
         wait_for_last(ends);
@@ -186,6 +204,7 @@ class Daemon {
   service::Refresher refresher_;
   postfix::Responder responder_;
   postfix::Server server_;
+  postfix::Server policy_server_;
   base::OperationPtr farewell_;
 };
 

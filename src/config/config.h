@@ -8,6 +8,7 @@
 #include "net/dns_resolver.h"
 #include "net/https_client.h"
 #include "net/listen_address.h"
+#include "postfix/delegation.h"
 #include "postfix/map_table.h"
 #include "service/dane.h"
 #include "service/fetch_slots.h"
@@ -19,6 +20,8 @@ namespace tlspolicyd::config {
 /// The names are those of tlspolicyd.yaml(5).
 struct Config {
   std::vector<net::ListenAddress> listen;
+  std::vector<net::ListenAddress> policy_service;
+  postfix::DelegationRules unsatisfiable;
   std::vector<postfix::MapTable::Map> maps;
   /// No servers: those of /etc/resolv.conf.
   net::DnsResolver::Options resolver;

@@ -25,19 +25,19 @@ Result<std::string> scalar(const YAML::Node& node) {
 }
 
 /// An endpoint: text, or {path:, mode:, group:} for a unix socket.
-void read_endpoint(Section& top, const YAML::Node& node, Mistakes& mistakes,
+void read_endpoint(Section& top, const std::string& key, const YAML::Node& node, Mistakes& mistakes,
                    std::vector<net::ListenAddress>& addresses) {
   if (node.IsScalar()) {
     if (auto address = net::parse_listen_address(node.Scalar())) {
       addresses.push_back(*address);
     } else {
       top.complain(node,
-                   fmt::format("listen: {}, not \"{}\"", address.error().text, node.Scalar()));
+                   fmt::format("{}: {}, not \"{}\"", key, address.error().text, node.Scalar()));
     }
     return;
   }
   net::UnixAddress socket;
-  Section keys(node, "listen", mistakes);
+  Section keys(node, key, mistakes);
   keys.text("path", [&](const std::string& text) -> Result<bool> {
     auto address = net::parse_listen_address("unix:" + text);
     if (!address) return address.error();
@@ -51,19 +51,31 @@ void read_endpoint(Section& top, const YAML::Node& node, Mistakes& mistakes,
   });
   keys.finish();
   if (socket.path.empty()) {
-    top.complain(node, "listen: path is missing");
+    top.complain(node, key + ": path is missing");
   } else {
     addresses.push_back(socket);
   }
 }
 
-void read_listen(Section& top, Config& config, Mistakes& mistakes) {
+void read_endpoints(Section& top, const std::string& key, Mistakes& mistakes,
+                    std::vector<net::ListenAddress>& addresses) {
   top.list(
-      "listen", [&] { config.listen.clear(); },
+      key, [&] { addresses.clear(); },
       [&](const YAML::Node& node) -> Result<bool> {
-        read_endpoint(top, node, mistakes, config.listen);
+        read_endpoint(top, key, node, mistakes, addresses);
         return true;
       });
+}
+
+void read_unsatisfiable(Section& top, postfix::DelegationRules& rules) {
+  using Action = postfix::DelegationRules::Action;
+  top.section("unsatisfiable", [&](Section& keys) {
+    keys.text("action", choice(rules.action, {{"dunno", Action::dunno},
+                                              {"warn", Action::warn},
+                                              {"defer", Action::defer},
+                                              {"reject", Action::reject}}));
+    keys.text("text", into(rules.text, postfix::parse_delegation_text));
+  });
 }
 
 void read_maps(Section& top, Config& config) {
@@ -230,7 +242,9 @@ ReadConfig read_config(const std::string& text) {
     return read;
   }
   Section top(root, "", read.mistakes);
-  read_listen(top, read.config, read.mistakes);
+  read_endpoints(top, "listen", read.mistakes, read.config.listen);
+  read_endpoints(top, "policy_service", read.mistakes, read.config.policy_service);
+  read_unsatisfiable(top, read.config.unsatisfiable);
   read_maps(top, read.config);
   read_resolver(top, read.config.resolver);
   read_https(top, read.config.https);

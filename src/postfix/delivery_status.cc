@@ -75,18 +75,6 @@ std::string host_of(std::string_view rest) {
   return fmt::format("host {}[{}]", name->text(), address->text());
 }
 
-std::string list(const std::vector<std::string>& names, std::string_view last_word) {
-  std::string out;
-  const auto shown = std::min(names.size(), kMostNames);
-  for (std::size_t at = 0; at < shown; ++at) {
-    if (at > 0)
-      out += at + 1 == shown && shown == names.size() ? fmt::format(" {} ", last_word) : ", ";
-    out += names[at];
-  }
-  if (shown < names.size()) out += fmt::format(" {} {} more", last_word, names.size() - shown);
-  return out;
-}
-
 std::string publishes(std::string_view domain, const sts::StoredPolicy& stored) {
   return fmt::format("{} publishes an MTA-STS policy (mode {}, id {})", domain,
                      name_of(stored.policy.mode), stored.id);
@@ -94,7 +82,7 @@ std::string publishes(std::string_view domain, const sts::StoredPolicy& stored) 
 
 std::string required_certificate(const Requirement& required) {
   if (required.names.empty()) return "requires a trusted certificate for its mail servers";
-  return fmt::format("requires a trusted certificate for {}", list(required.names, "or"));
+  return fmt::format("requires a trusted certificate for {}", list_of(required.names, "or"));
 }
 
 /// What happened, where the requirement was TLS.
@@ -162,14 +150,30 @@ std::string explain_status(std::string_view status, const Requirement& required)
   return fmt::format("{} {}", status.substr(0, space), base::printable(told, kMostText));
 }
 
+std::string list_of(const std::vector<std::string>& names, std::string_view last_word) {
+  std::string out;
+  const auto shown = std::min(names.size(), kMostNames);
+  for (std::size_t at = 0; at < shown; ++at) {
+    if (at > 0)
+      out += at + 1 == shown && shown == names.size() ? fmt::format(" {} ", last_word) : ", ";
+    out += names[at];
+  }
+  if (shown < names.size()) out += fmt::format(" {} {} more", last_word, names.size() - shown);
+  return out;
+}
+
+std::vector<std::string> allowed_by(const sts::Policy& policy) {
+  std::vector<std::string> patterns;
+  for (const auto& pattern : policy.mx) patterns.push_back(pattern.text());
+  return patterns;
+}
+
 std::string explain_elsewhere(std::string_view domain, const sts::StoredPolicy& stored,
                               const std::vector<std::string>& elsewhere) {
-  std::vector<std::string> patterns;
-  for (const auto& pattern : stored.policy.mx) patterns.push_back(pattern.text());
   return fmt::format("{} that allows mail to {} only, but {}", publishes(domain, stored),
-                     list(patterns, "and"),
+                     list_of(allowed_by(stored.policy), "and"),
                      elsewhere.empty() ? "it has no mail server"
-                                       : "its mail servers are " + list(elsewhere, "and"));
+                                       : "its mail servers are " + list_of(elsewhere, "and"));
 }
 
 }  // namespace tlspolicyd::postfix

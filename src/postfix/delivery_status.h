@@ -32,4 +32,10 @@ std::string explain_status(std::string_view status, const Requirement& required)
 std::string explain_elsewhere(std::string_view domain, const sts::StoredPolicy& policy,
                               const std::vector<std::string>& elsewhere);
 
+/// "a, b and c"; after the fifth name "and 4 more". `last_word` is "and" or "or".
+std::string list_of(const std::vector<std::string>& names, std::string_view last_word);
+
+/// The patterns of a policy, as it writes them.
+std::vector<std::string> allowed_by(const sts::Policy& policy);
+
 }  // namespace tlspolicyd::postfix

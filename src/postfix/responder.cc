@@ -21,7 +21,7 @@ std::vector<std::string> names_in(std::string_view wire, const sts::StoredPolicy
     if (auto understood = parse_tls_policy(payload.substr(3))) names = understood->match;
     std::erase(names, kNoMatch);
   } else if (policy) {
-    for (const auto& pattern : policy->policy.mx) names.push_back(pattern.text());
+    names = allowed_by(policy->policy);
   }
   return names;
 }

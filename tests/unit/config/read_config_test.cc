@@ -22,6 +22,8 @@ TEST_CASE("an empty file, or none, is the defaults") {
   const auto read = read_config("");
   CHECK(read.mistakes.empty());
   CHECK(text_of(read.config.listen.at(0)) == "inet:127.0.0.1:8461");
+  CHECK(read.config.policy_service.empty());
+  CHECK(read.config.unsatisfiable.action == postfix::DelegationRules::Action::warn);
   CHECK(read.config.https.port == 443);
   CHECK(read.config.discovery.answer_deadline == base::seconds{10});
   CHECK(read.config.discovery.fetch_deadline == base::seconds{30});
@@ -44,6 +46,8 @@ TEST_CASE("an empty file, or none, is the defaults") {
 TEST_CASE("every key is read") {
   const auto read = read_config(R"(
 listen: [inet:127.0.0.1:9000, "inet:[::1]:9000", {path: /run/x, mode: 0666, group: postfix}]
+policy_service: [inet:127.0.0.1:9001]
+unsatisfiable: {action: reject, text: "{domain} is broken"}
 maps:
   strict: {profile: tlsrpt, testing: enforce}
 resolver:
@@ -72,6 +76,10 @@ log: {level: debug, format: json}
   CHECK(text_of(config.listen[1]) == "inet:[::1]:9000");
   const auto socket = std::get<net::UnixAddress>(config.listen[2]);
   CHECK(socket == net::UnixAddress{"/run/x", 0666, "postfix"});
+  REQUIRE(config.policy_service.size() == 1);
+  CHECK(text_of(config.policy_service[0]) == "inet:127.0.0.1:9001");
+  CHECK(config.unsatisfiable.action == postfix::DelegationRules::Action::reject);
+  CHECK(config.unsatisfiable.text == "{domain} is broken");
   CHECK(config.dane.mode == service::DaneMode::always);
   CHECK(config.dane.mixed == dane::Mixed::sts);
   CHECK(config.dane.domains.at("xn--bcher-kva.example") == service::DaneMode::off);
@@ -133,6 +141,16 @@ TEST_CASE("each mistake is told with its line and what is expected") {
        "1: resolver.trust_ad: one of auto, yes, no is expected, not \"maybe\"\n"},
       {"listen: [tcp:1]",
        "1: listen: an endpoint is inet:HOST:PORT, inet:[V6]:PORT or unix:/PATH, not \"tcp:1\"\n"},
+      {"policy_service: [tcp:1]",
+       "1: policy_service: an endpoint is inet:HOST:PORT, inet:[V6]:PORT or unix:/PATH, not "
+       "\"tcp:1\"\n"},
+      {"policy_service:\n- {mode: 0600}", "2: policy_service: path is missing\n"},
+      {"unsatisfiable: {action: bounce}",
+       "1: unsatisfiable.action: one of dunno, warn, defer, reject is expected, not "
+       "\"bounce\"\n"},
+      {"unsatisfiable: {text: \"{host}\"}",
+       "1: unsatisfiable.text: in braces only {domain}, {id}, {policy}, {mx} are known, not "
+       "\"{host}\"\n"},
       {"listen: []", "0: listen: at least one endpoint is needed\n"},
       {"listen: [{mode: 0660}]", "1: listen: path is missing\n"},
       {"listen: [{path: relative}]",

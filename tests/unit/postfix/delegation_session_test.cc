@@ -1,0 +1,129 @@
+#include "postfix/delegation_session.h"
+
+#include <doctest/doctest.h>
+
+#include "fakes/fake_service.h"
+
+using namespace tlspolicyd;
+using namespace tlspolicyd::postfix;
+using Kind = Session::Step::Kind;
+
+namespace {
+
+struct World : fakes::FakeService {
+  DelegationRules rules{DelegationRules::Action::reject, ""};
+  DelegationSession session{service, time, rules};
+
+  /// A domain that enforces a policy for mx.DOMAIN, with this MX host.
+  void publish(const std::string& domain, const std::string& mx_host) {
+    net::DnsAnswer txt;
+    txt.kind = net::DnsAnswer::Kind::records;
+    txt.ttl = base::seconds{3600};
+    auto mx = txt;
+    txt.txt = {"v=STSv1; id=7;"};
+    mx.mx = {{10, mx_host}};
+    network.set_dns({"_mta-sts." + domain, net::RecordType::txt}, {.outcome = txt});
+    network.set_dns({domain, net::RecordType::mx}, {.outcome = mx});
+    net::HttpsReply reply;
+    reply.status = 200;
+    reply.media_type = "text/plain";
+    reply.body = "version: STSv1\nmode: enforce\nmx: mx." + domain + "\nmax_age: 86400\n";
+    network.set_https("mta-sts." + domain, {.outcome = reply});
+  }
+
+  /// The reply to one request, "" if there is none within `patience`.
+  std::string ask(const std::string& recipient, const std::string& state = "RCPT",
+                  base::milliseconds patience = base::seconds{1}) {
+    const auto request = "request=smtpd_access_policy\nprotocol_state=" + state +
+                         "\nrecipient=" + recipient + "\n\n";
+    std::string out;
+    const auto step =
+        session.serve(request, out, [&](std::string_view reply) { out = std::string(reply); });
+    CHECK(step.consumed == request.size());
+    time.pass(patience);
+    return out;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("decision 22: DUNNO, and the policy is known when the message is delivered") {
+  World world;
+  world.publish("a.test", "mx.a.test");
+  CHECK(world.ask("Bob@A.test") == kDunno);
+  CHECK(world.network.https_requests("mta-sts.a.test") == 1);
+  const auto* record = world.book.find("a.test");
+  REQUIRE(record);
+  CHECK(record->entry.stored);
+}
+
+TEST_CASE("decision 22: the policy allows none of the MX hosts: the operator's action, twice") {
+  World world;
+  world.publish("a.test", "mx.elsewhere.test");
+  for (const char* how : {"live", "settled"}) {
+    CAPTURE(how);
+    CHECK(world.ask("bob@a.test").find("action=550 5.7.5 a.test publishes an MTA-STS policy") == 0);
+  }
+  world.rules.action = DelegationRules::Action::dunno;
+  CHECK(world.ask("bob@a.test") == kDunno);
+}
+
+TEST_CASE("decision 22: no policy, no domain, another state: DUNNO, without more traffic") {
+  World world;
+  CHECK(world.ask("bob@nobody.test") == kDunno);
+  const auto before = world.network.dns_questions();
+  for (const char* recipient : {"", "bob", "bob@", "bob@[192.0.2.1]", "bob@localhost",
+                                "bob@.a.test", "bob@nobody.test", "@nobody.test"})
+    CHECK(world.ask(recipient) == kDunno);
+  CHECK(world.ask("bob@other.test", "DATA") == kDunno);
+  CHECK(world.ask("bob@other.test", "") == kDunno);
+  CHECK(world.network.dns_questions() == before);
+}
+
+TEST_CASE("decision 22: trouble of any kind is DUNNO") {
+  World world;
+  SUBCASE("our own") {
+    world.network.set_dns({"_mta-sts.a.test", net::RecordType::txt},
+                          {.outcome = base::Error{base::Fault::dns_unreachable, "dead"}});
+    CHECK(world.ask("bob@a.test") == kDunno);
+  }
+  SUBCASE("MX look-up") {
+    world.publish("a.test", "mx.a.test");
+    world.network.set_dns({"a.test", net::RecordType::mx},
+                          {.outcome = base::Error{base::Fault::dns_failed, "SERVFAIL"}});
+    CHECK(world.ask("bob@a.test") == kDunno);
+  }
+  SUBCASE("what is no request: DUNNO, and the end") {
+    std::string out;
+    CHECK(world.session.serve("GET / HTTP/1.1\n", out, [](auto) {}).kind == Kind::over);
+    CHECK(out == kDunno);
+    out.clear();
+    CHECK(world.session.serve(std::string(Session::kLongestRequest, 'x'), out, [](auto) {}).kind ==
+          Kind::over);
+    CHECK(out == kDunno);
+  }
+}
+
+TEST_CASE("decision 22: nobody waits longer than five seconds for RCPT TO; the look-up goes on") {
+  World world;
+  world.publish("a.test", "mx.a.test");
+  world.network.set_https("mta-sts.a.test", {.outcome = {}});
+  CHECK(world.ask("bob@a.test", "RCPT", base::milliseconds{4900}) == "");
+  CHECK(world.ask("bob@b.test", "RCPT") == kDunno);
+  CHECK(world.ask("bob@a.test", "RCPT", base::milliseconds{5100}) == kDunno);
+}
+
+TEST_CASE("decision 22: a client that leaves takes nothing with it") {
+  World world;
+  world.publish("a.test", "mx.a.test");
+  std::string out;
+  {
+    const auto step = world.session.serve(
+        "request=smtpd_access_policy\nprotocol_state=RCPT\nrecipient=b@a.test\n\n", out,
+        [&](std::string_view reply) { out = std::string(reply); });
+    CHECK(step.kind == Kind::waiting);
+  }
+  world.time.pass(base::seconds{10});
+  CHECK(out == "");
+  CHECK(world.book.find("a.test")->entry.stored);
+}
