@@ -55,7 +55,7 @@ class Daemon {
         outside_{resolver_, https_, slots_, keeper_, dane_, loop_, loop_, log_},
         service_(outside_, book_, settings()),
         refresher_(outside_, book_, service_, config_.refresh, std::random_device()()),
-        responder_(service_, postfix::MapTable(config_.maps), loop_, log_),
+        responder_(service_, answer_rules(), loop_, log_),
         server_(
             loop_, [this] { return std::make_unique<postfix::SocketmapSession>(responder_); }, log_,
             config_.limits.clients),
@@ -69,6 +69,8 @@ class Daemon {
     raise_file_limit();
     // Before the first answer (decisions.md 18).
     load_policies();
+    if (config_.observe)
+      log_.warning("observe: true: every question is answered \"no policy\"; nothing is protected");
     for (const auto& address : config_.listen) {
       server_.listen(address);
       log_.info("listening", {{"socketmap", text_of(address)}});
@@ -142,7 +144,12 @@ class Daemon {
 
   service::Inquiry::Settings settings() const {
     return {.patience = {config_.discovery.answer_deadline, config_.discovery.fetch_deadline},
-            .defer_on_dns_error = config_.discovery.defer_on_dns_error};
+            .defer_on_dns_error = config_.discovery.defer_on_dns_error,
+            .pinned = config_.pinned};
+  }
+
+  postfix::Responder::Rules answer_rules() const {
+    return {postfix::MapTable(config_.maps), config_.overrides, config_.observe};
   }
 
   void raise_file_limit() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "net/listen_address.h"
 #include "postfix/delegation.h"
 #include "postfix/map_table.h"
+#include "postfix/overrides.h"
 #include "service/dane.h"
 #include "service/fetch_slots.h"
 #include "sts/upkeep.h"
@@ -23,6 +26,9 @@ struct Config {
   std::vector<net::ListenAddress> policy_service;
   postfix::DelegationRules unsatisfiable;
   std::vector<postfix::MapTable::Map> maps;
+  postfix::Overrides overrides;                 ///< domains: off, policy
+  std::set<std::string, std::less<>> pinned{};  ///< domains: pinned
+  bool observe = false;
   /// No servers: those of /etc/resolv.conf.
   net::DnsResolver::Options resolver;
   net::SecureHttpsClient::Options https;

@@ -11,6 +11,7 @@
 #include "base/prefix.h"
 #include "config/readers.h"
 #include "config/values.h"
+#include "sts/policy_domain.h"
 
 namespace tlspolicyd::config {
 namespace {
@@ -161,12 +162,30 @@ void read_dane(Section& top, service::DaneRules& rules) {
   });
 }
 
+/// The operator's word for one domain: off, pinned, or {policy:, dane:}.
 void read_domains(Section& top, Config& config) {
+  const auto word = [&](const std::string& name, const std::string& text) -> Result<bool> {
+    const auto domain = sts::policy_domain(name);
+    if (!domain) return domain.error();
+    if (text == "off") {
+      config.overrides.set_off(*domain);
+    } else if (text == "pinned") {
+      config.pinned.insert(domain->text());
+    } else {
+      return Error{Fault::invalid, "off, pinned or {policy: ...} is expected"};
+    }
+    return true;
+  };
   top.section("domains", [&](Section& domains) {
-    domains.each([&](const std::string& name, Section& keys) {
+    domains.each(word, [&](const std::string& name, Section& keys) {
+      keys.text("policy", [&](const std::string& text) -> Result<bool> {
+        const auto domain = sts::policy_domain(name);
+        if (!domain) return domain.error();
+        return config.overrides.set_policy(*domain, text);
+      });
       keys.text("dane", [&](const std::string& text) -> Result<bool> {
-        const auto domain = base::DomainName::parse(name);
-        if (!domain) return Error{Fault::invalid, fmt::format("\"{}\" is no domain name", name)};
+        const auto domain = sts::policy_domain(name);
+        if (!domain) return domain.error();
         return choice(config.dane.domains[domain->text()], dane_modes())(text);
       });
     });
@@ -251,6 +270,7 @@ ReadConfig read_config(const std::string& text) {
   read_discovery(top, read.config.discovery);
   read_dane(top, read.config.dane);
   read_domains(top, read.config);
+  top.text("observe", boolean(read.config.observe));
   read_cache(top, read.config.cache);
   read_refresh(top, read.config.refresh);
   read_limits(top, read.config.limits);

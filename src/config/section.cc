@@ -76,10 +76,23 @@ void Section::section(std::string_view key, const std::function<void(Section&)>&
 }
 
 void Section::each(const std::function<void(const std::string&, Section&)>& read) {
+  each({}, read);
+}
+
+void Section::each(
+    const std::function<base::Result<bool>(const std::string&, const std::string&)>& word,
+    const std::function<void(const std::string&, Section&)>& read) {
   if (!node_.IsMap()) return;
   for (const auto& pair : node_) {
     if (!pair.first.IsScalar()) continue;
     known_.push_back(pair.first.Scalar());
+    if (word && pair.second.IsScalar()) {
+      const auto& text = pair.second.Scalar();
+      if (const auto result = word(pair.first.Scalar(), text); !result)
+        complain(pair.second, fmt::format("{}: {}, not \"{}\"", named(pair.first.Scalar()),
+                                          result.error().text, text));
+      continue;
+    }
     Section below(pair.second, named(pair.first.Scalar()), mistakes_);
     read(pair.first.Scalar(), below);
     below.finish();

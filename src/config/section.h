@@ -36,7 +36,11 @@ class Section {
             const std::function<base::Result<bool>(const YAML::Node&)>& read);
   /// The same for a section below this one.
   void section(std::string_view key, const std::function<void(Section&)>& read);
-  /// For sections whose keys are names that the operator chose.
+  /// For sections whose keys are names that the operator chose. Where a name has a single value and
+  /// no section below it, `word` reads it.
+  void each(
+      const std::function<base::Result<bool>(const std::string& name, const std::string&)>& word,
+      const std::function<void(const std::string& name, Section&)>& read);
   void each(const std::function<void(const std::string& name, Section&)>& read);
 
   void finish();

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "postfix/netstring.h"
 #include "postfix/reply.h"
+#include "postfix/tls_policy.h"
 #include "service/dane_gate.h"
 #include "service/policy_fetch.h"
 
@@ -86,6 +88,7 @@ void Explainer::finish() {
     tell_gate();
   }
   out_.outcome = outcome();
+  if (next_hop_) apply_override();
   const auto done = std::move(done_);
   done(std::move(out_));  // may destroy this
 }
@@ -161,6 +164,28 @@ void Explainer::tell_gate() {
     case Decision::Kind::no_policy: gate.verdict = "DANE cannot be required of every host"; break;
   }
   out_.gate = std::move(gate);
+}
+
+/// The operator's word comes before everything that was found.
+void Explainer::apply_override() {
+  const auto wire = settings_.overrides.find(out_.domain);
+  std::string reply(postfix::read_netstring(wire, wire.size()).payload);
+  if (!wire.empty()) {
+    out_.by_operator = "domains: " + out_.domain;
+    const auto policy = reply.starts_with("OK ") ? postfix::parse_tls_policy(reply.substr(3))
+                                                 : base::Error{base::Fault::invalid, ""};
+    const bool verifies =
+        policy && (policy->level == "secure" || policy->level == "verify" ||
+                   policy->level == "dane-only" || policy->level == "fingerprint");
+    out_.outcome = verifies ? Outcome::guarded : Outcome::unprotected;
+  }
+  if (settings_.observe) {
+    out_.by_operator = "observe: true";
+    reply = "NOTFOUND ";
+    out_.outcome = Outcome::unprotected;
+  }
+  if (out_.by_operator.empty()) return;
+  for (auto& told : out_.replies) told.text = reply;
 }
 
 /// Whether something that was asked of the network failed, by our own trouble or by others'.

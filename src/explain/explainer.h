@@ -13,6 +13,7 @@
 #include "explain/explanation.h"
 #include "explain/fresh_service.h"
 #include "postfix/next_hop.h"
+#include "postfix/overrides.h"
 
 namespace tlspolicyd::explain {
 
@@ -35,6 +36,8 @@ class Explainer final : public base::Operation {
   struct Settings {
     service::DaneRules dane;
     service::Inquiry::Settings inquiry;
+    postfix::Overrides overrides{};
+    bool observe = false;
     std::vector<base::Prefix> allow_addresses;  ///< of policy hosts
   };
 
@@ -51,6 +54,7 @@ class Explainer final : public base::Operation {
   void tell_policy_host();
   void tell_mx();
   void tell_gate();
+  void apply_override();
   bool has_failed(bool by_ourselves) const;
   Outcome outcome() const;
 

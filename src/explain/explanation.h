@@ -62,6 +62,8 @@ struct Explanation {
     std::string text;
   };
   std::vector<Reply> replies;
+  std::string
+      by_operator;  ///< the configuration's word that decides, whatever the steps found; or ""
   Outcome outcome = Outcome::unknown;
 };
 

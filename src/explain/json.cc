@@ -121,6 +121,7 @@ std::string as_json(const Explanation& of) {
   }
   if (of.mx || (of.policy && of.policy->ok())) out["mx"] = mx_json(of);
   if (of.gate) out["dane"] = gate_json(*of.gate);
+  if (!of.by_operator.empty()) out["by_operator"] = of.by_operator;
   for (const auto& reply : of.replies) out["replies"][reply.map] = reply.text;
   return out.dump(2) + "\n";
 }

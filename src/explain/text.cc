@@ -156,6 +156,8 @@ std::string as_text(const Explanation& of) {
   if (of.policy) write_policy(text, of);
   if (of.mx || (of.policy && of.policy->ok())) write_mx(text, of);
   if (of.gate) write_gate(text, of);
+  if (!of.by_operator.empty())
+    text.line("operator", "the configuration decides: {}", of.by_operator);
   for (const auto& reply : of.replies) text.line("reply", "{}: {}", reply.map, reply.text);
   text.line("result", "{}", describe(of.outcome));
   return text.take();

@@ -33,7 +33,7 @@ Responder::Response Responder::respond(std::string_view request, LastPolicy& las
   using Kind = Response::Kind;
   const auto space = request.find(' ');
   if (space == std::string_view::npos || space == 0) return {Kind::malformed, nullptr};
-  const auto& map = maps_.find(request.substr(0, space), log_);
+  const auto& map = rules_.maps.find(request.substr(0, space), log_);
   const auto key = request.substr(space + 1);
   if (map.kind == MapTable::Map::Kind::delivery_status) {
     append_netstring(out, explain(key, last));
@@ -58,7 +58,11 @@ Responder::Response Responder::respond(std::string_view request, LastPolicy& las
         std::string wire;
         append_netstring(wire, render_reply(decision, question));
         service_.keep(question, decision, wire);
-        last.answered(question.domain.text(), question.terms, decision.kind, decision.reason);
+        if (rules_.observe) {
+          wire = kNotFound;
+        } else {
+          last.answered(question.domain.text(), question.terms, decision.kind, decision.reason);
+        }
         done(wire);  // last: may destroy the operation that this is called from
       });
   return {Kind::waiting, std::move(waiting)};
@@ -66,8 +70,17 @@ Responder::Response Responder::respond(std::string_view request, LastPolicy& las
 
 bool Responder::answer_settled(std::string_view domain, const service::Terms& terms,
                                LastPolicy& last, std::string& out) {
+  if (const auto reply = rules_.overrides.find(domain); !reply.empty()) {
+    last.forget();
+    out += rules_.observe ? kNotFound : reply;
+    return true;
+  }
   const auto settled = service_.settled(domain, terms);
   if (!settled.known) return false;
+  if (rules_.observe) {
+    out += kNotFound;
+    return true;
+  }
   last.answered(domain, terms, settled.kind, {});
   out += settled.wire.empty() ? kNotFound : settled.wire;
   return true;

@@ -9,6 +9,7 @@
 #include "base/operation.h"
 #include "postfix/last_policy.h"
 #include "postfix/map_table.h"
+#include "postfix/overrides.h"
 #include "service/policy_service.h"
 
 namespace tlspolicyd::postfix {
@@ -22,9 +23,18 @@ class Responder {
 
   using Done = std::function<void(std::string_view reply)>;
 
-  Responder(service::PolicyService& service, MapTable maps, const base::Clock& clock,
+  /// What the operator decides about answers.
+  struct Rules {
+    MapTable maps{};
+    Overrides overrides{};
+    /// Answers "no policy" to everything; what would have been answered is in the log and counted
+    /// (decisions.md 13).
+    bool observe = false;
+  };
+
+  Responder(service::PolicyService& service, Rules rules, const base::Clock& clock,
             const base::Log& log)
-      : service_(service), maps_(std::move(maps)), clock_(clock), log_(log) {}
+      : service_(service), rules_(std::move(rules)), clock_(clock), log_(log) {}
 
   /// What became of a request.
   struct Response {
@@ -39,7 +49,7 @@ class Responder {
   Response respond(std::string_view request, LastPolicy& last, std::string& out, Done done);
 
   /// For requests from now on.
-  void set_maps(MapTable maps) { maps_ = std::move(maps); }
+  void set_rules(Rules rules) { rules_ = std::move(rules); }
 
  private:
   bool answer_settled(std::string_view domain, const service::Terms& terms, LastPolicy& last,
@@ -47,7 +57,7 @@ class Responder {
   std::string explain(std::string_view status, LastPolicy& last);
 
   service::PolicyService& service_;
-  MapTable maps_;
+  Rules rules_;
   const base::Clock& clock_;
   const base::Log& log_;
 };

@@ -180,6 +180,13 @@ std::optional<Decision> Inquiry::unless_dane(Decision decision) {
 }
 
 Decision Inquiry::without_policy(const sts::Entry& entry, base::WallTime now) const {
+  auto decision = unknown_policy(entry, now);
+  const auto& domain = question_.domain.text();
+  if (decision.kind != Decision::Kind::no_policy || !settings_.is_pinned(domain)) return decision;
+  return temporary(fmt::format("{}: pinned, and not known: {}", domain, decision.reason));
+}
+
+Decision Inquiry::unknown_policy(const sts::Entry& entry, base::WallTime now) const {
   const auto& domain = question_.domain.text();
   if (lookup_->own_trouble())
     return temporary(fmt::format("{}: {}", domain, lookup_->own_trouble()->text));

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <set>
+#include <string>
+#include <string_view>
 
 #include "base/operation.h"
 #include "service/lookup.h"
@@ -24,6 +27,13 @@ class Inquiry final : public base::Operation, private Lookup::Waiter {
   struct Settings {
     Patience patience;        ///< where no policy is known
     bool defer_on_dns_error;  ///< discovery.on_dns_error: temp
+    /// Policy domains of which the operator says that they have a policy: mail to them is deferred
+    /// while none is known (decisions.md 6, 13).
+    std::set<std::string, std::less<>> pinned{};
+
+    bool is_pinned(std::string_view domain) const {
+      return !pinned.empty() && pinned.contains(domain);
+    }
   };
 
   /// `lookup` must outlive the inquiry or have delivered its decision.
@@ -39,6 +49,7 @@ class Inquiry final : public base::Operation, private Lookup::Waiter {
   bool may_change(const sts::Entry& entry, base::WallTime now) const;
   void arm(base::milliseconds delay);
   void on_timer();
+  Decision unknown_policy(const sts::Entry& entry, base::WallTime now) const;
   Decision without_policy(const sts::Entry& entry, base::WallTime now) const;
   std::optional<Decision> enforced(const std::shared_ptr<const sts::StoredPolicy>& policy,
                                    base::WallTime valid_until);

@@ -30,7 +30,7 @@ base::OperationPtr answer_soon(base::Timers& timers, Decision decision, PolicySe
 }  // namespace
 
 PolicyService::PolicyService(Outside outside, Book& book, Inquiry::Settings settings)
-    : outside_(outside), settings_(settings), book_(book) {}
+    : outside_(outside), settings_(std::move(settings)), book_(book) {}
 
 Settled PolicyService::settled(std::string_view domain, const Terms& terms) {
   auto* record = book_.find(domain);
@@ -42,6 +42,7 @@ Settled PolicyService::settled(std::string_view domain, const Terms& terms) {
   if (outside_.dane.serves_all(domain)) return kept_reply(*record, terms, now);
   if (!entry.is_valid(now)) {
     if (entry.absence == sts::Absence::dns_error && settings_.defer_on_dns_error) return {};
+    if (settings_.is_pinned(domain)) return {};
     // What is being fetched at this moment is worth waiting for.
     return {.known = !in_flight_.contains(std::string(domain)), .wire = {}};
   }

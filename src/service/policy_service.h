@@ -55,7 +55,7 @@ class PolicyService {
   void keep(const Question& question, const Decision& decision, std::string wire);
 
   /// For questions asked from now on and those still waiting.
-  void set_settings(Inquiry::Settings settings) { settings_ = settings; }
+  void set_settings(Inquiry::Settings settings) { settings_ = std::move(settings); }
 
   std::size_t in_flight() const { return in_flight_.size(); }
 

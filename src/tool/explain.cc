@@ -20,16 +20,19 @@ explain::Explanation explain(const config::Config& config, const std::string& ke
     return std::make_unique<net::SecureHttpsClient>(loop, traced, options);
   };
   explain::Explanation explanation;
-  const explain::Explainer explainer(
-      {resolver, make_https, loop, loop},
-      {.dane = config.dane,
-       .inquiry = {.patience = {config.discovery.answer_deadline, config.discovery.fetch_deadline},
-                   .defer_on_dns_error = config.discovery.defer_on_dns_error},
-       .allow_addresses = config.https.allow_addresses},
-      key, [&](explain::Explanation found) {
-        explanation = std::move(found);
-        loop.stop();
-      });
+  const explain::Explainer::Settings settings{
+      .dane = config.dane,
+      .inquiry = {.patience = {config.discovery.answer_deadline, config.discovery.fetch_deadline},
+                  .defer_on_dns_error = config.discovery.defer_on_dns_error,
+                  .pinned = config.pinned},
+      .overrides = config.overrides,
+      .observe = config.observe,
+      .allow_addresses = config.https.allow_addresses};
+  const explain::Explainer explainer({resolver, make_https, loop, loop}, settings, key,
+                                     [&](explain::Explanation found) {
+                                       explanation = std::move(found);
+                                       loop.stop();
+                                     });
   loop.run();
   return explanation;
 }

@@ -91,8 +91,10 @@ void Player::play(const Event& event) {
 void Player::start() {
   life_ = std::make_unique<fakes::Life>(time_, web_, store_, log_, fakes::Settings{});
   responder_ = std::make_unique<postfix::Responder>(
-      life_->service, postfix::MapTable({{.name = kMaps.back(), .enforce_testing = true}}), time_,
-      log_);
+      life_->service,
+      postfix::Responder::Rules{
+          .maps = postfix::MapTable({{.name = kMaps.back(), .enforce_testing = true}})},
+      time_, log_);
 }
 
 /// kill -9 and a new start.

@@ -112,8 +112,8 @@ Stage::Stage()
 void Stage::raise_curtain() {
   if (life_) return;
   life_ = std::make_unique<fakes::Life>(time_, network_, store_, log_, settings_);
-  responder_ =
-      std::make_unique<postfix::Responder>(life_->service, postfix::MapTable(maps_), time_, log_);
+  responder_ = std::make_unique<postfix::Responder>(
+      life_->service, postfix::Responder::Rules{.maps = postfix::MapTable(maps_)}, time_, log_);
 }
 
 /// kill -9; the next line finds a process that was started again.
@@ -227,6 +227,8 @@ void Stage::set(const Line& line) {
           .block = {}});
   } else if (key == "dane_of") {
     settings_.dane.domains[words.at(2)] = dane_mode(words.at(3));
+  } else if (key == "pinned") {
+    settings_.inquiry.pinned.insert(words.at(2));
   } else if (key == "mixed") {
     settings_.dane.mixed = words.at(2) == "sts" ? dane::Mixed::sts : dane::Mixed::dane_only;
   } else if (key == "map") {

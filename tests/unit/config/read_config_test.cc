@@ -64,6 +64,10 @@ dane: {mode: always, mixed: sts}
 domains:
   Bücher.example: {dane: off}
   other.example: {dane: gate}
+  broken.example: off
+  bank.example: pinned
+  partner.example: {policy: "secure match=mx.partner.example"}
+observe: true
 cache: {path: /var/lib/x/y.db, require: true, policies: 500, negatives: 300}
 refresh: {interval: 12h, jitter: 5%, unused: 90d}
 limits: {clients: 10, fetches: 8, fetches_per_registered_domain: 2}
@@ -83,6 +87,10 @@ log: {level: debug, format: json}
   CHECK(config.dane.mode == service::DaneMode::always);
   CHECK(config.dane.mixed == dane::Mixed::sts);
   CHECK(config.dane.domains.at("xn--bcher-kva.example") == service::DaneMode::off);
+  CHECK(config.overrides.find("broken.example") == "9:NOTFOUND ,");
+  CHECK(config.overrides.find("partner.example") == "34:OK secure match=mx.partner.example,");
+  CHECK(config.pinned.contains("bank.example"));
+  CHECK(config.observe);
   CHECK(config.dane.domains.at("other.example") == service::DaneMode::gate);
   CHECK(config.cache.path == "/var/lib/x/y.db");
   CHECK(config.cache.require);
@@ -172,10 +180,15 @@ TEST_CASE("each mistake is told with its line and what is expected") {
       {"dane: {mode: on}", "1: dane.mode: one of gate, always, off is expected, not \"on\"\n"},
       {"dane: {mixed: dane}", "1: dane.mixed: one of dane-only, sts is expected, not \"dane\"\n"},
       {"domains:\n  a b.example: {dane: off}",
-       "2: domains.a b.example.dane: \"a b.example\" is no domain name, not \"off\"\n"},
+       "2: domains.a b.example.dane: control character or space in the next-hop, not "
+       "\"off\"\n"},
       {"domains:\n  x.example: {dnae: off}",
        "2: domains.x.example.dnae: unknown key; did you mean dane?\n"},
-      {"domains:\n  x.example: broken", "2: domains.x.example: keys are expected below it\n"},
+      {"domains:\n  x.example: broken",
+       "2: domains.x.example: off, pinned or {policy: ...} is expected, not \"broken\"\n"},
+      {"domains:\n  com: off", "2: domains.com: a single label is no policy domain, not \"off\"\n"},
+      {"domains:\n  x.example: {policy: \"secure mach=x\"}",
+       "2: domains.x.example.policy: invalid attribute name: \"mach\", not \"secure mach=x\"\n"},
       {"cache: {path: cache.db}",
        "1: cache.path: the absolute path of a file is expected, not \"cache.db\"\n"},
       {"cache: {require: always}",

@@ -10,7 +10,7 @@ using namespace tlspolicyd::postfix;
 namespace {
 
 struct World : fakes::FakeService {
-  Responder responder{service, MapTable(), time, log};
+  Responder responder{service, {}, time, log};
   LastPolicy last;
 };
 
@@ -151,4 +151,37 @@ TEST_CASE("decision 21: a TEMP is explained by its reason") {
   CHECK(world.ask("dsn 4.7.5 client TLS configuration problem")
             .find("OK 4.7.5 what a.test requires of TLS could not be found out: MX look-up failed: "
                   "SERVFAIL for MX") != std::string::npos);
+}
+
+TEST_CASE("decision 13: the operator's word comes before everything, in every spelling") {
+  Delivery world;
+  publish(world.network, "a.test", "mx.a.test");
+  publish(world.network, "b.test", "mx.b.test");
+  Responder::Rules rules;
+  rules.overrides.set_off(base::DomainName::parse("a.test").value());
+  REQUIRE(rules.overrides.set_policy(base::DomainName::parse("b.test").value(), "dane-only").ok());
+  world.ask("postfix a.test");
+  const auto before = world.network.dns_questions();
+  world.responder.set_rules(rules);
+  for (const char* key : {"a.test", "A.Test", "[a.test]:587", "a.test:25"})
+    CHECK(world.ask(std::string("postfix ") + key) == "9:NOTFOUND ,");
+  CHECK(world.ask("postfix-tlsrpt B.test") == "12:OK dane-only,");
+  CHECK(world.network.dns_questions() == before);
+  CHECK(world.ask(kNotVerified) == "9:NOTFOUND ,");
+}
+
+TEST_CASE("decision 13: observe answers NOTFOUND to everything, and looks all the same") {
+  Delivery world;
+  publish(world.network, "a.test", "mx.a.test");
+  Responder::Rules rules;
+  rules.observe = true;
+  REQUIRE(rules.overrides.set_policy(base::DomainName::parse("b.test").value(), "encrypt").ok());
+  world.responder.set_rules(rules);
+  for (const char* how : {"live", "settled"}) {
+    CAPTURE(how);
+    CHECK(world.ask("postfix a.test") == "9:NOTFOUND ,");
+    CHECK(world.ask(kNotVerified) == "9:NOTFOUND ,");
+  }
+  CHECK(world.ask("postfix b.test") == "9:NOTFOUND ,");
+  CHECK(world.book.find("a.test")->entry.stored);
 }

@@ -20,7 +20,7 @@ namespace {
 /// The real server on a unix socket of its own, its network and time faked.
 struct Bench : fakes::FakeService {
   net::Loop loop;
-  Responder responder{service, MapTable(), time, log};
+  Responder responder{service, {}, time, log};
   Server server;
   std::string path = "/tmp/tlspolicyd-unit-" + std::to_string(::getpid());
 

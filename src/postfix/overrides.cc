@@ -1,0 +1,32 @@
+#include "postfix/overrides.h"
+
+#include <algorithm>
+
+#include "base/ascii.h"
+#include "postfix/netstring.h"
+#include "postfix/reply.h"
+#include "postfix/tls_policy.h"
+
+namespace tlspolicyd::postfix {
+namespace {
+
+constexpr std::size_t kMostPolicy = 2000;
+
+}  // namespace
+
+void Overrides::set_off(const base::DomainName& domain) { replies_[domain.text()] = kNotFound; }
+
+base::Result<bool> Overrides::set_policy(const base::DomainName& domain,
+                                         const std::string& policy) {
+  const bool plain = std::all_of(policy.begin(), policy.end(),
+                                 [](char c) { return base::is_vchar(c) || c == ' '; });
+  if (!plain || policy.size() > kMostPolicy)
+    return base::Error{base::Fault::invalid, "one line of printable ASCII is expected"};
+  if (const auto understood = parse_tls_policy(policy); !understood) return understood.error();
+  auto& reply = replies_[domain.text()];
+  reply.clear();
+  append_netstring(reply, "OK " + policy);
+  return true;
+}
+
+}  // namespace tlspolicyd::postfix
