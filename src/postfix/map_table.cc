@@ -35,4 +35,15 @@ const MapTable::Map& MapTable::find(std::string_view name, const base::Log& log)
   return fallback_;
 }
 
+std::vector<std::string> MapTable::names() const {
+  std::vector<std::string> names;
+  for (const auto& map : maps_) names.push_back(map.name);
+  names.emplace_back("other");
+  return names;
+}
+
+std::size_t MapTable::index_of(const Map& map) const {
+  return &map == &fallback_ ? maps_.size() : static_cast<std::size_t>(&map - maps_.data());
+}
+
 }  // namespace tlspolicyd::postfix

@@ -32,6 +32,10 @@ class MapTable {
   /// The map of that name. Any other name is answered in the compat profile, with one warning
   /// per name.
   const Map& find(std::string_view name, const base::Log& log);
+  /// The names of all maps, and at last "other" for those that nobody defined.
+  std::vector<std::string> names() const;
+  /// The index in names() of what find() returned.
+  std::size_t index_of(const Map& map) const;
 
  private:
   std::vector<Map> maps_;

@@ -1,5 +1,6 @@
 #include "postfix/responder.h"
 
+#include <chrono>
 #include <utility>
 
 #include "postfix/delivery_status.h"
@@ -10,6 +11,17 @@
 
 namespace tlspolicyd::postfix {
 namespace {
+
+/// Measures an answer; not by the loop's clock, which stands still within a turn.
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
 
 /// The names that a reply lets a certificate be valid for.
 std::vector<std::string> names_in(std::string_view wire, const sts::StoredPolicy* policy,
@@ -33,28 +45,43 @@ Responder::Response Responder::respond(std::string_view request, LastPolicy& las
   using Kind = Response::Kind;
   const auto space = request.find(' ');
   if (space == std::string_view::npos || space == 0) return {Kind::malformed, nullptr};
+  const Stopwatch watch;
   const auto& map = rules_.maps.find(request.substr(0, space), log_);
   const auto key = request.substr(space + 1);
+  Asked asked{{.profile = map.profile, .enforce_testing = map.enforce_testing},
+              rules_.maps.index_of(map)};
   if (map.kind == MapTable::Map::Kind::delivery_status) {
-    append_netstring(out, explain(key, last));
+    const auto reply = explain(key, last);
+    tally_.count(asked.map, reply.starts_with("OK ") ? Told::explained : Told::not_found);
+    append_netstring(out, reply);
     return {Kind::answered, nullptr};
   }
-  service::Terms terms{.profile = map.profile, .enforce_testing = map.enforce_testing};
   // Most keys are policy domains as they stand: those that are settled need no parsing.
-  if (answer_settled(key, terms, last, out)) return {Kind::answered, nullptr};
-
+  if (answer_settled(key, asked, last, out)) {
+    tally_.settled_seconds.add(watch.seconds());
+    return {Kind::answered, nullptr};
+  }
   auto next_hop = parse_next_hop(key);
   if (!next_hop) {
     last.forget();
+    tally_.count(asked.map, Told::not_found);
     out += kNotFound;
     return {Kind::answered, nullptr};
   }
-  terms.port = next_hop->port;
-  terms.bracketed = next_hop->bracketed;
-  if (answer_settled(next_hop->domain.text(), terms, last, out)) return {Kind::answered, nullptr};
-  const service::Question question{std::move(next_hop->domain), terms};
-  auto waiting = service_.ask(
-      question, [this, question, &last, done = std::move(done)](const service::Decision& decision) {
+  asked.terms.port = next_hop->port;
+  asked.terms.bracketed = next_hop->bracketed;
+  if (answer_settled(next_hop->domain.text(), asked, last, out)) {
+    tally_.settled_seconds.add(watch.seconds());
+    return {Kind::answered, nullptr};
+  }
+  ++tally_.live;
+  const service::Question question{std::move(next_hop->domain), asked.terms};
+  auto waiting =
+      service_.ask(question, [this, question, watch, map_index = asked.map, &last,
+                              done = std::move(done)](const service::Decision& decision) {
+        tally_.count(map_index, told_by(decision.kind));
+        ++tally_.temporary[static_cast<std::size_t>(decision.cause)];
+        tally_.live_seconds.add(watch.seconds());
         std::string wire;
         append_netstring(wire, render_reply(decision, question));
         service_.keep(question, decision, wire);
@@ -68,21 +95,20 @@ Responder::Response Responder::respond(std::string_view request, LastPolicy& las
   return {Kind::waiting, std::move(waiting)};
 }
 
-bool Responder::answer_settled(std::string_view domain, const service::Terms& terms,
-                               LastPolicy& last, std::string& out) {
+bool Responder::answer_settled(std::string_view domain, const Asked& asked, LastPolicy& last,
+                               std::string& out) {
   if (const auto reply = rules_.overrides.find(domain); !reply.empty()) {
     last.forget();
+    tally_.count(asked.map, Told::by_operator);
     out += rules_.observe ? kNotFound : reply;
     return true;
   }
-  const auto settled = service_.settled(domain, terms);
+  const auto settled = service_.settled(domain, asked.terms);
   if (!settled.known) return false;
-  if (rules_.observe) {
-    out += kNotFound;
-    return true;
-  }
-  last.answered(domain, terms, settled.kind, {});
-  out += settled.wire.empty() ? kNotFound : settled.wire;
+  ++tally_.settled;
+  tally_.count(asked.map, told_by(settled.kind));
+  if (!rules_.observe) last.answered(domain, asked.terms, settled.kind, {});
+  out += settled.wire.empty() || rules_.observe ? kNotFound : settled.wire;
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/operation.h"
+#include "postfix/answer_tally.h"
 #include "postfix/last_policy.h"
 #include "postfix/map_table.h"
 #include "postfix/overrides.h"
@@ -34,7 +35,9 @@ class Responder {
 
   Responder(service::PolicyService& service, Rules rules, const base::Clock& clock,
             const base::Log& log)
-      : service_(service), rules_(std::move(rules)), clock_(clock), log_(log) {}
+      : service_(service), clock_(clock), log_(log) {
+    set_rules(std::move(rules));
+  }
 
   /// What became of a request.
   struct Response {
@@ -49,10 +52,20 @@ class Responder {
   Response respond(std::string_view request, LastPolicy& last, std::string& out, Done done);
 
   /// For requests from now on.
-  void set_rules(Rules rules) { rules_ = std::move(rules); }
+  void set_rules(Rules rules) {
+    rules_ = std::move(rules);
+    tally_.set_maps(rules_.maps.names());
+  }
+
+  const AnswerTally& tally() const { return tally_; }
 
  private:
-  bool answer_settled(std::string_view domain, const service::Terms& terms, LastPolicy& last,
+  /// What is asked, in which map.
+  struct Asked {
+    service::Terms terms;
+    std::size_t map;
+  };
+  bool answer_settled(std::string_view domain, const Asked& asked, LastPolicy& last,
                       std::string& out);
   std::string explain(std::string_view status, LastPolicy& last);
 
@@ -60,6 +73,7 @@ class Responder {
   Rules rules_;
   const base::Clock& clock_;
   const base::Log& log_;
+  AnswerTally tally_;
 };
 
 }  // namespace tlspolicyd::postfix

@@ -41,6 +41,20 @@ std::string_view name_of(Decision::Kind kind) {
   return "unknown";
 }
 
+std::string_view name_of(Cause cause) {
+  switch (cause) {
+    case Cause::none: return "";
+    case Cause::own_trouble: return "own-trouble";
+    case Cause::overloaded: return "overloaded";
+    case Cause::disk: return "disk";
+    case Cause::txt: return "txt";
+    case Cause::mx: return "mx";
+    case Cause::dane: return "dane";
+    case Cause::pinned: return "pinned";
+  }
+  return "";
+}
+
 bool is_enforced(const sts::Policy& policy, const Terms& terms) {
   return policy.mode == sts::Mode::enforce ||
          (policy.mode == sts::Mode::testing && terms.enforce_testing);

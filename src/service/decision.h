@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,22 @@
 
 namespace tlspolicyd::service {
 
+/// What kept an answer from being found, for counting.
+enum class Cause : std::uint8_t {
+  none,
+  own_trouble,  ///< our resolver is dead, the system refused
+  overloaded,   ///< one of our own limits
+  disk,         ///< the policy is on its way there
+  txt,          ///< the TXT record, where the configuration defers for it
+  mx,           ///< the MX records of a domain that enforces
+  dane,         ///< TLSA records, or addresses, of its MX hosts
+  pinned        ///< the operator says that there is a policy, and none is known
+};
+inline constexpr std::size_t kCauses = 8;
+
+/// "own-trouble", "mx", ... as metrics and logs write it; "" for none.
+std::string_view name_of(Cause cause);
+
 /// The answer to one question, in terms of the standards; postfix/ writes it in Postfix's.
 struct Decision {
   enum class Kind {
@@ -21,7 +38,8 @@ struct Decision {
   };
 
   Kind kind = Kind::no_policy;
-  std::string reason;  ///< for people, printable; of `temporary` and of `no_policy`
+  Cause cause = Cause::none;  ///< of `temporary`
+  std::string reason;         ///< for people, printable; of `temporary` and of `no_policy`
   /// Of `secure`: the one to satisfy. Of `no_policy`: the one that asks for nothing, if any.
   std::shared_ptr<const sts::StoredPolicy> policy;
   /// Of `secure` in the compat profile: the MX hosts that the policy allows, by preference, at most

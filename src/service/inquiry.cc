@@ -11,11 +11,16 @@ namespace {
 using base::milliseconds;
 using base::seconds;
 
-Decision temporary(std::string reason) {
+Decision temporary(Cause cause, std::string reason) {
   Decision decision;
   decision.kind = Decision::Kind::temporary;
+  decision.cause = cause;
   decision.reason = std::move(reason);
   return decision;
+}
+
+Cause cause_of(const base::Error& own_trouble) {
+  return own_trouble.fault == base::Fault::overloaded ? Cause::overloaded : Cause::own_trouble;
 }
 
 Decision by_dane(std::shared_ptr<const sts::StoredPolicy> policy, base::WallTime valid_until) {
@@ -137,7 +142,8 @@ std::optional<Decision> Inquiry::enforced(const std::shared_ptr<const sts::Store
     const auto& known = lookup_->mx_hosts();
     if (!known) return std::nullopt;
     if (!*known)
-      return temporary(fmt::format("{}: MX look-up failed: {}", domain, known->error().text));
+      return temporary(Cause::mx,
+                       fmt::format("{}: MX look-up failed: {}", domain, known->error().text));
     hosts = &known->value();
     valid_until = std::min(valid_until, now + sts::Timing::believed(hosts->ttl));
   }
@@ -147,7 +153,7 @@ std::optional<Decision> Inquiry::enforced(const std::shared_ptr<const sts::Store
     if (!found) return std::nullopt;
     auto verdict = dane::judge(found->hosts, outside_.dane.mixed());
     if (verdict.kind == dane::Verdict::Kind::temporary)
-      return temporary(fmt::format("{}: {}", domain, verdict.reason));
+      return temporary(Cause::dane, fmt::format("{}: {}", domain, verdict.reason));
     valid_until = std::min(valid_until, valid_until_of(*found, now));
     if (verdict.kind == dane::Verdict::Kind::dane) return by_dane(policy, valid_until);
   }
@@ -183,23 +189,27 @@ Decision Inquiry::without_policy(const sts::Entry& entry, base::WallTime now) co
   auto decision = unknown_policy(entry, now);
   const auto& domain = question_.domain.text();
   if (decision.kind != Decision::Kind::no_policy || !settings_.is_pinned(domain)) return decision;
-  return temporary(fmt::format("{}: pinned, and not known: {}", domain, decision.reason));
+  return temporary(Cause::pinned,
+                   fmt::format("{}: pinned, and not known: {}", domain, decision.reason));
 }
 
 Decision Inquiry::unknown_policy(const sts::Entry& entry, base::WallTime now) const {
   const auto& domain = question_.domain.text();
   if (lookup_->own_trouble())
-    return temporary(fmt::format("{}: {}", domain, lookup_->own_trouble()->text));
+    return temporary(cause_of(*lookup_->own_trouble()),
+                     fmt::format("{}: {}", domain, lookup_->own_trouble()->text));
   if (lookup_->discovering()) {
     switch (lookup_->phase()) {
       case Discovery::Phase::waiting_for_slot:
-        return temporary(fmt::format("{}: too many policy fetches are under way", domain));
+        return temporary(Cause::overloaded,
+                         fmt::format("{}: too many policy fetches are under way", domain));
       case Discovery::Phase::asking_dns:
         if (settings_.defer_on_dns_error)
-          return temporary(fmt::format("{}: TXT look-up has not finished in time", domain));
+          return temporary(Cause::txt,
+                           fmt::format("{}: TXT look-up has not finished in time", domain));
         break;
       case Discovery::Phase::saving:
-        return temporary(fmt::format("{}: its policy is being saved", domain));
+        return temporary(Cause::disk, fmt::format("{}: its policy is being saved", domain));
       case Discovery::Phase::fetching: break;
     }
     Decision decision;
@@ -207,7 +217,7 @@ Decision Inquiry::unknown_policy(const sts::Entry& entry, base::WallTime now) co
     return decision;
   }
   if (entry.absence == sts::Absence::dns_error && settings_.defer_on_dns_error)
-    return temporary(fmt::format("{}: TXT look-up failed", domain));
+    return temporary(Cause::txt, fmt::format("{}: TXT look-up failed", domain));
   Decision decision;
   decision.reason = describe(entry.absence);
   decision.valid_until = std::max(entry.txt_due, now);

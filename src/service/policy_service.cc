@@ -55,6 +55,7 @@ base::OperationPtr PolicyService::ask(Question question, Done done) {
   if (in_flight_.size() >= kMaxInFlight && !in_flight_.contains(question.domain.text())) {
     Decision decision;
     decision.kind = Decision::Kind::temporary;
+    decision.cause = Cause::overloaded;
     decision.reason = question.domain.text() + ": too many look-ups are under way";
     return answer_soon(outside_.timers, std::move(decision), std::move(done));
   }
