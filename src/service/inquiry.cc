@@ -118,14 +118,14 @@ std::optional<Decision> Inquiry::try_decide() {
   const auto& entry = book_.open(question_.domain).entry;
   const bool awaited = may_change(entry, now);
   if (awaited && stage_ != Stage::over) return std::nullopt;
-  if (!entry.is_valid(now)) return unless_dane(without_policy(entry, now));
+  const auto policy = lookup_->policy(entry, now);
+  if (!policy) return unless_dane(without_policy(entry, now));
 
-  auto valid_until = std::min(entry.txt_due, entry.stored->expires_at);
+  auto valid_until = std::min(entry.txt_due, policy->expires_at);
   // While a newer policy may be on its way this answer holds for this question only.
   if (awaited || lookup_->own_trouble()) valid_until = now;
-  if (is_enforced(entry.stored->policy, question_.terms))
-    return enforced(entry.stored, valid_until);
-  auto decision = apply(entry.stored, question_, nullptr);
+  if (is_enforced(policy->policy, question_.terms)) return enforced(policy, valid_until);
+  auto decision = apply(policy, question_, nullptr);
   decision.valid_until = valid_until;
   return unless_dane(std::move(decision));
 }

@@ -8,19 +8,31 @@ namespace tlspolicyd::service {
 Lookup::Lookup(const Outside& outside, Book& book, base::DomainName domain,
                std::optional<Discovery::Purpose> purpose, std::function<void()> ended)
     : outside_(outside), domain_(std::move(domain)), ended_(std::move(ended)) {
+  remember_policy(book);
   if (!purpose) return;
-  discovery_ =
-      std::make_unique<Discovery>(outside_, book, domain_, *purpose, [this](auto own_trouble) {
-        own_trouble_ = std::move(own_trouble);
-        discovery_.reset();
-        tell_waiters();
-      });
+  discovery_ = std::make_unique<Discovery>(outside_, book, domain_, *purpose,
+                                           [this, &book](auto own_trouble) {
+                                             own_trouble_ = std::move(own_trouble);
+                                             remember_policy(book);
+                                             discovery_.reset();
+                                             tell_waiters();
+                                           });
 }
 
 bool Lookup::may_change(bool txt_due) const {
   if (!discovery_) return false;
   if (discovery_->phase() == Discovery::Phase::asking_dns) return txt_due;
   return !discovery_->only_refreshes();
+}
+
+void Lookup::remember_policy(Book& book) {
+  if (const auto& stored = book.open(domain_).entry.stored) remembered_ = stored;
+}
+
+std::shared_ptr<const sts::StoredPolicy> Lookup::policy(const sts::Entry& entry,
+                                                        base::WallTime now) const {
+  const auto& policy = entry.stored ? entry.stored : remembered_;
+  return policy && now < policy->expires_at ? policy : nullptr;
 }
 
 void Lookup::want_mx_hosts() {

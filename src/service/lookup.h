@@ -50,6 +50,11 @@ class Lookup {
   /// Why nothing could be learnt, if the cause was our own.
   const std::optional<base::Error>& own_trouble() const { return own_trouble_; }
 
+  /// The unexpired policy of the domain, nullptr if there is none: the book's, or the one that the
+  /// book had and made room with meanwhile (threat A-12).
+  std::shared_ptr<const sts::StoredPolicy> policy(const sts::Entry& entry,
+                                                  base::WallTime now) const;
+
   /// Begins the MX look-up unless it has begun.
   void want_mx_hosts();
   /// Its result, nothing while it is under way.
@@ -70,6 +75,7 @@ class Lookup {
     base::OperationPtr look;
   };
 
+  void remember_policy(Book& book);
   void on_mx(const base::Result<net::DnsAnswer>& answer);
   bool looks_at_hosts() const;
   bool end_if_over();
@@ -78,6 +84,7 @@ class Lookup {
   base::DomainName domain_;
   std::function<void()> ended_;
   std::list<Waiter*> waiters_;
+  std::shared_ptr<const sts::StoredPolicy> remembered_;
   bool telling_ = false;  ///< waiters that leave now do not end it
   std::optional<base::Error> own_trouble_;
   std::optional<base::Result<MxHosts>> mx_hosts_;

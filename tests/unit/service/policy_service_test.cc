@@ -108,3 +108,57 @@ TEST_CASE("a settled absence is known without a kept reply") {
   CHECK(world.service.settled(question.domain.text(), question.terms).known);
   CHECK(world.service.settled(question.domain.text(), question.terms).wire.empty());
 }
+
+namespace {
+
+/// A registered domain that has no place for policies and one for what is without: each newcomer
+/// displaces the one before.
+struct CrowdedWorld : World {
+  CrowdedWorld() {
+    fakes::Settings settings;
+    settings.book.policies_per_registered_domain = 0;
+    settings.book.negatives_per_registered_domain = 1;
+    crowded.emplace(time, network, store, log, settings);
+    net::DnsAnswer mx;
+    mx.kind = net::DnsAnswer::Kind::records;
+    mx.ttl = seconds{300};
+    mx.mx = {{10, "mx.good.test"}};
+    network.set_dns({"good.test", net::RecordType::mx},
+                    {.delay = seconds{2}, .outcome = base::Result(mx)});
+  }
+
+  std::optional<fakes::Life> crowded;
+};
+
+}  // namespace
+
+TEST_CASE("A-12 a policy without a place is applied from its fetch, whoever comes meanwhile") {
+  CrowdedWorld world;
+  Decision got;
+  auto& service = world.crowded->service;
+  const auto waiting =
+      service.ask(World::question("good.test"), [&](const Decision& decision) { got = decision; });
+  world.time.pass(seconds{1});
+  REQUIRE(world.network.https_requests("mta-sts.good.test") == 1);
+  const auto newcomer = service.ask(World::question("another.good.test"), [](const auto&) {});
+  REQUIRE(world.crowded->book.find("good.test") == nullptr);
+  world.time.pass(seconds{60});
+  CHECK(got.kind == Decision::Kind::secure);
+}
+
+TEST_CASE(
+    "A-12 a policy that is known is applied to a question that waits, whoever comes meanwhile") {
+  CrowdedWorld world;
+  auto& service = world.crowded->service;
+  const auto first = service.ask(World::question("good.test"), [](const auto&) {});
+  world.time.pass(seconds{10});
+  REQUIRE(world.crowded->book.find("good.test") != nullptr);
+  Decision got;
+  const auto waiting =
+      service.ask(World::question("good.test"), [&](const Decision& decision) { got = decision; });
+  const auto newcomer = service.ask(World::question("another.good.test"), [](const auto&) {});
+  REQUIRE(world.crowded->book.find("good.test") == nullptr);
+  world.time.pass(seconds{60});
+  CHECK(got.kind == Decision::Kind::secure);
+  CHECK(world.network.https_requests("mta-sts.good.test") == 1);
+}
