@@ -21,7 +21,7 @@ POLICIES = """
     ssl_certificate_key {certificates}/host.key;
     location = /.well-known/mta-sts.txt {{
       default_type text/plain;
-      return 200 "version: STSv1\\r\\nmode: enforce\\r\\nmx: mx.$mail_domain\\r\\nmax_age: 604800\\r\\n";
+      return 200 "version: STSv1\\r\\nmode: enforce\\r\\nmx: {mx}\\r\\nmax_age: 604800\\r\\n";
     }}
 """
 
@@ -35,19 +35,19 @@ class Farm:
 
     def __init__(self, directory: Path, zone: str, count: int, certificates: Path):
         self._directory = directory
-        self._certificates = directory / "certificates"
+        self.certificates = directory / "certificates"
         self._zone = zone
         self.enforcing = [f"d{n:04}.{zone}" for n in range(count)]
         self.without_policy = [f"n{n:04}.{zone}" for n in range(count)]
         self.silent = f"slow.{zone}"
-        policies = POLICIES.format(certificates=self._certificates)
+        policies = POLICIES.format(certificates=self.certificates, mx="mx.$mail_domain")
         self._servers = Servers(directory, zone, WEB, policies)
         add_addresses(MAIL, SILENT)
         self._silent = socket.create_server((SILENT, 443), backlog=1024)
         self._write_zone()
         self._make_certificates(certificates)
         namespace.replace_file("/etc/resolv.conf", f"nameserver {RESOLVER}\n".encode(), directory)
-        own = (self._certificates / "ca.crt").read_bytes()
+        own = (self.certificates / "ca.crt").read_bytes()
         namespace.replace_file(BUNDLE, Path(BUNDLE).read_bytes() + own, directory)
 
     def _write_zone(self) -> None:
@@ -70,9 +70,9 @@ class Farm:
         (self._directory / "zone").write_text("\n".join(lines) + "\n")
 
     def _make_certificates(self, program: Path) -> None:
-        self._certificates.mkdir()
+        self.certificates.mkdir()
         hosts = "".join(f"mta-sts.{name}\n" for name in self.enforcing)
-        subprocess.run([program, self._certificates], input=hosts, text=True, check=True)
+        subprocess.run([program, self.certificates], input=hosts, text=True, check=True)
 
     def web_address(self, n: int) -> str:
         """Of the policy host of the n-th enforcing domain."""

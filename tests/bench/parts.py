@@ -3,31 +3,18 @@
 import json
 import subprocess
 import time
+from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from farm import Farm
+from gate_cost import GateCost
+from line import Line, delays
 from server import ConstantServer, Daemon, Load, Server, ask
 
 CONNECTIONS = 50
 CACHED_QUESTIONS = 500_000
 IDLE = 2000
-
-
-@dataclass
-class Line:
-    """One figure of the table. Without an aim it is there to be compared with."""
-
-    figure: str
-    value: float
-    unit: str
-    aim: float | None = None
-
-    @property
-    def verdict(self) -> str:
-        if self.aim is None:
-            return ""
-        return "ok" if self.value <= self.aim else "short"
 
 
 @dataclass
@@ -64,34 +51,34 @@ class Bench:
         names = self.farm.enforcing
         constant = self._constant_server(ask(daemon, names[0]))
         costs = {daemon: [], constant: []}
-        delays = {daemon: [], constant: []}  # reports
+        reports = {daemon: [], constant: []}
         # One of each in turn, so that a busy minute of the machine does not befall only one.
         for server in [daemon, constant] * self.runs:
             name = "cached" if server is daemon else "constant"
-            cost, result = self._measure(name, server, names, "-n", CACHED_QUESTIONS)
+            cost, result = self.measure(name, server, names, "-n", CACHED_QUESTIONS)
             costs[server].append(cost)
-            delays[server].append(result)
+            reports[server].append(result)
         constant.stop()
         mine, least = min(costs[daemon]), min(costs[constant])
         return [
             Line("cached, CPU per question", mine, "us"),
             Line("  of the constant server", least, "us"),
             Line("  ratio", mine / least, "", 1.3),
-            *_delays(f"cached, p50 at {CONNECTIONS} connections", _lowest(delays[daemon])),
-            *_delays("constant server, p50", _lowest(delays[constant])),
+            *delays(f"cached, p50 at {CONNECTIONS} connections", _lowest(reports[daemon])),
+            *delays("constant server, p50", _lowest(reports[constant])),
         ]
 
     def storm(self) -> list[Line]:
         lines = []
         for during, name in ((True, "cached"), (False, "constant server in its place")):
             result = self._storm(during)
-            lines += _delays(f"{name} during a cold storm, p50", result, 3 if during else None)
+            lines += delays(f"{name} during a cold storm, p50", result, 3 if during else None)
         return lines
 
     def absent(self) -> list[Line]:
         self.farm.start(response_rate_limit=False)
         daemon = self._fresh()
-        cost, result = self._measure("absent", daemon, self.farm.without_policy, kind="notfound")
+        cost, result = self.measure("absent", daemon, self.farm.without_policy, kind="notfound")
         daemon.stop()
         return [
             Line("domain without a policy, CPU", cost, "us", 60),
@@ -102,8 +89,8 @@ class Bench:
         daemon = self._loaded_daemon()
         new = ("-c", 10, "-n", 5000, "--reconnect")
         names = self.farm.enforcing
-        _, alone = self._measure("new_connections", daemon, names, *new)
-        _, among = self._measure("new_connections_among_idle", daemon, names, *new, "--idle", IDLE)
+        _, alone = self.measure("new_connections", daemon, names, *new)
+        _, among = self.measure("new_connections_among_idle", daemon, names, *new, "--idle", IDLE)
         lost = IDLE - among["idle_open"]
         if lost > 0:
             self.wrong.append(f"idle: {lost} of {IDLE} idle connections were closed")
@@ -125,7 +112,7 @@ class Bench:
             meanwhile = n % 2 == 1
             name = "beside_silent_host" if meanwhile else "without_silent_host"
             slow = self._ask_silent_host(daemon) if meanwhile else None
-            _, result = self._measure(name, daemon, names)
+            _, result = self.measure(name, daemon, names)
             p99[meanwhile].append(result["p99_us"] / 1000)
             if slow is None:
                 continue
@@ -138,6 +125,11 @@ class Bench:
             Line("cold beside a silent host, p99", min(p99[True]), "ms", 1.25 * min(p99[False])),
             Line("  without it", min(p99[False]), "ms"),
         ]
+
+    def dane(self) -> list[Line]:
+        self.end()
+        self.farm.stop()
+        return GateCost(self).lines()
 
     # ------------------------------------------------------------------------------------------
 
@@ -158,13 +150,13 @@ class Bench:
     def _cold(self, name: str, response_rate_limit: bool) -> list[Line]:
         self.farm.start(response_rate_limit)
         self._loaded = self._fresh()
-        cost, result = self._measure(name, self._loaded, self.farm.enforcing)
+        cost, result = self.measure(name, self._loaded, self.farm.enforcing)
         answers, asked = result["answers"], result["questions"]
         limit = ", nsd limits responses" if response_rate_limit else ""
         return [
             Line(f"cold{limit}: not answered secure", asked - answers["secure"], "", 0),
             Line("  CPU per domain", cost / 1000, "ms", None if response_rate_limit else 0.6),
-            *_delays("  p50", result),
+            *delays("  p50", result),
             Line("  all answered after", result["elapsed_s"], "s"),
         ]
 
@@ -182,17 +174,18 @@ class Bench:
         daemon = self._fresh()
         known = self.farm.enforcing[:len(self.farm.enforcing) // 5]
         unknown = self.farm.enforcing[len(known):]
-        self._measure("storm_warming", daemon, known)
+        self.measure("storm_warming", daemon, known)
         constant = self._constant_server(ask(daemon, known[0]))
         storm = self._start("storm", daemon, unknown)
         # It ends with the storm: the duration is only a bound.
-        steady = self._start("steady", daemon if ask_daemon else constant, known,
+        name = "storm_cached" if ask_daemon else "storm_constant"
+        steady = self._start(name, daemon if ask_daemon else constant, known,
                              "-c", 10, "-r", 2000, "-d", 600)
         storm_result = storm.result()
         steady.stop()
         result = steady.result()
         self._judge("storm", storm_result, unknown)
-        self._judge("storm_cached" if ask_daemon else "storm_constant", result, known)
+        self._judge(name, result, known)
         constant.stop()
         daemon.stop()
         return result
@@ -209,37 +202,35 @@ class Bench:
         return Load(self.programs / "bench-load", server, "--keys", keys, "--others",
                     self.directory / f"{name}.others", *arguments)
 
-    def _measure(self, name: str, server: Server, names: list[str], *arguments: object,
-                 kind: str = "secure") -> tuple[float, dict]:
-        """Asks for all `names`; microseconds of the server's CPU per question, and the report."""
+    def measure(self, name: str, server: Server, names: list[str], *arguments: object,
+                kind: str = "secure", by_dane: Set[str] = frozenset()) -> tuple[float, dict]:
+        """Asks for all `names`; microseconds of the server's CPU per question, and the report. All
+        answers must be of this kind, but for those `by_dane`, which must be `dane-only`; then all
+        names must be asked for equally often."""
         before = server.cpu()
         result = self._start(name, server, names, *arguments).result()
         time.sleep(0.5)  # what is left to do after the last answer counts too
         cost = (server.cpu() - before) / result["questions"] * 1e6
         result["cpu_us"] = cost
-        self._judge(name, result, names, kind)
+        self._judge(name, result, names, kind, by_dane)
         return cost, result
 
-    def _judge(self, name: str, result: dict, names: list[str], kind: str = "secure") -> None:
+    def _judge(self, name: str, result: dict, names: list[str], kind: str = "secure",
+               by_dane: Set[str] = frozenset()) -> None:
         self.raw.setdefault(name, []).append(result)
-        bad = result["questions"] - result["answers"][kind]
-        if bad == 0:
-            return
         file = self.directory / f"{name}.others"
-        examples = file.read_text().splitlines()[:3] if file.exists() else []
-        self.wrong.append("\n    ".join([f"{name}: {bad} of {result['questions']} not {kind}: "
-                                         f"{result['answers']}", *examples]))
+        others = [line.split("\t", 1) for line in file.read_text().splitlines()]
+        questions, answers = result["questions"], result["answers"]
+        dane_only = questions // len(names) * len(by_dane)
+        wanted = {kind: questions - dane_only, "dane-only": dane_only}
+        strangers = [key for key, reply in others if reply == "OK dane-only" and key not in by_dane]
+        if all(answers[each] == wanted[each] for each in wanted) and not strangers:
+            return
+        examples = ["\t".join(other) for other in others if other[0] not in by_dane][:3]
+        self.wrong.append("\n    ".join([f"{name}: of {questions} {wanted} were to be, and were "
+                                         f"{answers}", *examples]))
 
 
 def _lowest(reports: list[dict]) -> dict:
     return {name: min(report[name] for report in reports)
             for name in ("p50_us", "p99_us", "p99_9_us")}
-
-
-def _delays(first: str, report: dict, aim_of_p99: float | None = None) -> list[Line]:
-    """Three lines, of which `first` is the first's name."""
-    return [
-        Line(first, report["p50_us"] / 1000, "ms"),
-        Line("  p99", report["p99_us"] / 1000, "ms", aim_of_p99),
-        Line("  p99.9", report["p99_9_us"] / 1000, "ms"),
-    ]

@@ -13,17 +13,32 @@ from world.processes import Failed, Process
 CPUCLOCK_SCHED = 2  # linux/posix-timers: the clock of a process that counts nanoseconds on a CPU
 
 
+def cpu_of(pid: int) -> float:
+    """Seconds of CPU that all threads of the process have used."""
+    return time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED)
+
+
 class Server:
     """A running socketmap server on 127.0.0.1."""
 
     def __init__(self, name: str, command: list, port: int, log: Path, environment=None):
         self.endpoint = f"inet:127.0.0.1:{port}"
-        self._process = Process(name, [str(word) for word in command], log, environment)
-        self._process.wait_until(lambda: _listens(port), 30)
+        self._port = port
+        self._begin = lambda: Process(name, [str(word) for word in command], log, environment)
+        self._start()
+
+    def _start(self) -> None:
+        self._process = self._begin()
+        self._process.wait_until(lambda: _listens(self._port), 30)
+
+    def restart(self) -> None:
+        """Begins a new life with what it left on disk."""
+        self.stop()
+        self._start()
 
     def cpu(self) -> float:
         """Seconds of CPU that all its threads have used."""
-        return time.clock_gettime((~self._process.pid << 3) | CPUCLOCK_SCHED)
+        return cpu_of(self._process.pid)
 
     def memory(self) -> dict[str, float]:
         """What it occupies, in MiB: in all, its own, and pages of files (the libraries)."""
@@ -43,15 +58,24 @@ class Server:
 
 
 class Daemon(Server):
-    """tlspolicyd on its defaults, with an empty state directory."""
+    """tlspolicyd with an empty state directory, on its defaults but for `port` and `config` (YAML
+    text). What it keeps in `directory` begins with `name`."""
 
-    def __init__(self, program: list, directory: Path):
-        state = directory / "state"
+    PORT = 8461
+
+    def __init__(self, program: list, directory: Path, name: str = "tlspolicyd", port: int = PORT,
+                 config: str = ""):
+        state = directory / f"{name}.state"
         shutil.rmtree(state, ignore_errors=True)
         state.mkdir()
         Path("/run/tlspolicyd").mkdir(exist_ok=True)
+        command = list(program)
+        if port != self.PORT or config:
+            file = directory / f"{name}.yaml"
+            file.write_text(f"listen: [inet:127.0.0.1:{port}]\n{config}")
+            command += ["-c", file]
         environment = {**os.environ, "STATE_DIRECTORY": str(state)}
-        super().__init__("tlspolicyd", program, 8461, directory / "tlspolicyd.log", environment)
+        super().__init__(name, command, port, directory / f"{name}.log", environment)
 
 
 class ConstantServer(Server):

@@ -3,6 +3,7 @@
 import signal
 import socket
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 from . import dns
@@ -41,10 +42,17 @@ server:
   use-syslog: no
   do-daemonize: no
   local-zone: "test." nodefault
+  extended-statistics: yes
+  {anchor}
 stub-zone:
   name: {zone}
   stub-addr: {name_server}
+remote-control:
+  control-enable: yes
+  control-interface: "{directory}/{control}"
 """
+_CONTROL = "unbound.control"
+_OF_TYPE = "num.query.type."
 
 _NGINX = """
 user root;
@@ -74,7 +82,7 @@ http {{
 def add_addresses(*addresses: str) -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for address in addresses:
-        subprocess.run(["ip", "address", "add", address + "/32", "dev", "lo"], check=True)
+        subprocess.run(["ip", "address", "replace", address + "/32", "dev", "lo"], check=True)
 
 
 class Servers:
@@ -82,15 +90,19 @@ class Servers:
 
     `policies` is what nginx's server block says of certificates and policies, `maps` what stands
     before it; `$mail_domain` is the policy domain that was asked for. `web` is where it listens.
+    `anchor` is a file with the zone's key, if the zone is signed and the resolver is to validate.
     """
 
-    def __init__(self, directory: Path, zone: str, web: list[str], policies: str, maps: str = ""):
+    def __init__(self, directory: Path, zone: str, web: list[str], policies: str, maps: str = "",
+                 anchor: Path | None = None):
         self._directory = directory
         self._zone = zone
         self._web = web
         self._processes: list[Process] = []
         self._places = {"directory": directory, "zone": zone, "name_server": NAME_SERVER,
-                        "resolver": RESOLVER, "policies": policies, "maps": maps,
+                        "resolver": RESOLVER, "control": _CONTROL, "policies": policies,
+                        "maps": maps,
+                        "anchor": f'trust-anchor-file: "{anchor}"' if anchor else "",
                         "listen": " ".join(f"listen {address}:443 ssl;" for address in web)}
         add_addresses(*web, NAME_SERVER)
 
@@ -104,7 +116,8 @@ class Servers:
         self._begin("nsd", "nsd", "-d", "-c")
         self._processes[-1].wait_until(lambda: self._is_served_by(NAME_SERVER))
         self._begin("unbound", "unbound", "-d", "-c")
-        self._processes[-1].wait_until(lambda: self._is_served_by(RESOLVER))
+        self._resolver = self._processes[-1]
+        self._resolver.wait_until(lambda: self._is_served_by(RESOLVER))
         self._begin("nginx", "nginx", "-c")
         self._processes[-1].wait_until(lambda: _connects(self._web[-1]))
 
@@ -113,6 +126,21 @@ class Servers:
         nsd = self._processes[0]
         nsd.send_signal(signal.SIGHUP)
         nsd.wait_until(is_new)
+
+    @property
+    def resolver_pid(self) -> int:
+        return self._resolver.pid
+
+    def queries(self) -> Counter[str]:
+        """How many queries of each type the resolver got since it was started."""
+        with socket.socket(socket.AF_UNIX) as wire:
+            wire.connect(str(self._directory / _CONTROL))
+            wire.sendall(b"UBCT1 stats_noreset\n")
+            text = b"".join(iter(lambda: wire.recv(65536), b"")).decode()
+        # num.query.type.TLSA=12
+        values = dict(line.split("=", 1) for line in text.splitlines())
+        return Counter({name.removeprefix(_OF_TYPE): int(value) for name, value in values.items()
+                        if name.startswith(_OF_TYPE)})
 
     def _is_served_by(self, server: str) -> bool:
         reply = dns.ask(server, self._zone, "SOA", 0.2)
