@@ -1,10 +1,13 @@
 """The world's certification authority, openssl underneath."""
 
+import base64
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from .tlsa import PUBLIC_KEY
 
 _CONFIG = """
 [req]
@@ -38,7 +41,10 @@ class Certificate:
 
 
 class Authority:
-    """Makes certificates in `directory`. All hosts share one key: nobody here has a secret."""
+    """Makes certificates in `directory`.
+
+    All hosts share one key, whose public half tlsa.py knows: nobody here has a secret.
+    """
 
     def __init__(self, directory: Path):
         self._directory = directory
@@ -50,7 +56,7 @@ class Authority:
         self.root = directory / "root.pem"
         self._made: dict[Certificate, Path] = {}
         self._database = threading.Lock()
-        self._openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(self.key))
+        self.key.write_text(_private_key())
         self._openssl("req", "-x509", "-new", "-key", str(self.key), "-days", "30",
                       "-subj", "/CN=Demo world root", "-out", str(self.root),
                       "-addext", "basicConstraints=critical,CA:TRUE",
@@ -101,3 +107,11 @@ class Authority:
         result = subprocess.run(["openssl", command, *config, *arguments], capture_output=True)
         if result.returncode != 0:
             raise RuntimeError(f"openssl {command}: {result.stderr.decode(errors='replace')}")
+
+
+def _private_key() -> str:
+    """In PEM (RFC 5915): the number 1, for the public key is the curve's generator."""
+    point = PUBLIC_KEY[-130:]
+    der = bytes.fromhex(f"30770201010420{1:064x}a00a06082a8648ce3d030107a144034200{point}")
+    text = base64.encodebytes(der).decode()
+    return f"-----BEGIN EC PRIVATE KEY-----\n{text}-----END EC PRIVATE KEY-----\n"

@@ -12,6 +12,7 @@ from . import domains, namespace
 from .authority import Authority
 from .daemon import Daemon
 from .domains import Domain
+from .mail import Mail
 from .nameserver import DEFAULT_RATE_LIMIT, Nameserver
 from .processes import Failed
 from .resolver import Resolver
@@ -25,11 +26,12 @@ PROGRAMS = ("nsd", "unbound", "ldns-signzone", "nginx", "openssl", "ip", "postma
 class World:
     """Up when made, down at `close()`; needs namespace.enter() first.
 
-    `further` are domains beside the demo's. Servers for tests bind to 192.31.196.100 and up: those
+    `further` are domains beside the demo's; `debian13` is what debian13.prepare() said. Servers for tests bind to 192.31.196.100 and up: those
     addresses exist, with nobody there.
     """
 
-    def __init__(self, further: tuple[Domain, ...] = (), rate_limit: int = DEFAULT_RATE_LIMIT):
+    def __init__(self, further: tuple[Domain, ...] = (), rate_limit: int = DEFAULT_RATE_LIMIT,
+                 debian13: Path | None = None):
         if not namespace.inside():
             raise RuntimeError("namespace.enter() comes first")
         os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/usr/bin:/sbin:/bin"
@@ -45,6 +47,7 @@ class World:
         self._daemons: list[Daemon] = []
         self._started = 0
         self._servers: list = []
+        self._debian13 = debian13
         atexit.register(self.close)
         try:
             self._bring_up(rate_limit)
@@ -70,6 +73,8 @@ class World:
         # It listens and nobody ever accepts: the kernel completes connections, no byte comes.
         self._silent = socket.create_server((domains.SILENT, 443), backlog=1024)
         self.postfix = Postfix(self.directory / "postfix")
+        self.mail = Mail(self.directory / "mail", self.authority, self._debian13)
+        self._servers.append(self.mail)
         for server in self._servers:
             server.wait()
 
@@ -94,7 +99,8 @@ class World:
         for server in reversed(self._servers):
             server.stop()
         self._servers.clear()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        # Its files vanish with the namespace's /run. Removing them by hand would follow whatever is
+        # mounted below.
 
 
 def _bring_up_loopback() -> None:
