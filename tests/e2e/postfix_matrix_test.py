@@ -2,7 +2,7 @@
 
 from world.correspondents import CORRESPONDENTS, HOSTS, IDN, IDN_READABLE
 from world.debian13 import NAME as DEBIAN_13
-from world.mail_case import UNVERIFIED, MailTest
+from world.mail_case import NOBODY_ALLOWED, UNVERIFIED, MailTest
 from world.receiver import GOOD, OTHER, PKIX, PLAIN, SELF_SIGNED
 
 DOMAINS = (*HOSTS, *CORRESPONDENTS)
@@ -11,6 +11,9 @@ DOMAINS = (*HOSTS, *CORRESPONDENTS)
 class Matrix:
     mismatch_word = "Untrusted"  # although it is trusted, and has another name
     nobody_allowed = UNVERIFIED
+    # As by a relayhost, for some recipients only.
+    settings = {"transport_maps": "inline:{ { to-relay-good.test = smtp:[relay-good.test]:587 },"
+                                  " { to-relay-bad.test = smtp:[relay-bad.test]:587 } }"}
 
     def test_good(self):
         """S37: enforce, a good host: sent"""
@@ -108,6 +111,17 @@ class Matrix:
         """0.1: to an internationalised domain, in ASCII: sent, protected"""
         self.assert_sent(self.mail(f"bob@{IDN}"), GOOD, "Verified")
 
+    def test_smart_host(self):
+        """S32: by the smart host [relay]:587, which enforces: sent, protected"""
+        delivery = self.mail("bob@to-relay-good.test")
+        self.assert_sent(delivery, GOOD, "Verified")
+        self.assertEqual(delivery.relay, "relay-good.test")
+        self.assert_logged(delivery, f"relay-good.test[{GOOD.address}]:587")
+
+    def test_smart_host_mismatch(self):
+        """S32: by the smart host [relay]:587, which enforces, another name: deferred"""
+        self.assert_deferred(self.mail("bob@to-relay-bad.test"), *UNVERIFIED)
+
 
 class MatrixOnDebian12(Matrix, MailTest):
     pass
@@ -116,7 +130,7 @@ class MatrixOnDebian12(Matrix, MailTest):
 class MatrixOnDebian13(Matrix, MailTest):
     release = DEBIAN_13
     mismatch_word = "Trusted"
-    nobody_allowed = ("4.3.0", "server unavailable or unable to receive mail")
+    nobody_allowed = NOBODY_ALLOWED
 
     def test_outside(self):
         """S35: enforce, no MX host is in the policy: deferred"""

@@ -9,6 +9,7 @@ from .sender import Sender
 
 # Words of smtp(8) that nobody translates.
 UNVERIFIED = ("4.7.5", "Server certificate not verified")
+NOBODY_ALLOWED = ("4.3.0", "server unavailable or unable to receive mail")  # by the patterns
 NO_POLICY_SERVER = ("4.7.5", "client TLS configuration problem")
 
 
@@ -25,7 +26,7 @@ class MailTest(WorldTest):
     more_config = ""                    # of the daemon
     sender: Sender = None
     missing: dict[str, str] = {}        # release: why it cannot be had
-    _mails = 0
+    _subjects: dict[str, str] = {}      # queue id: what tells this mail from all others
 
     @classmethod
     def setUpClass(cls):
@@ -76,19 +77,19 @@ class MailTest(WorldTest):
         return f"{cls.release}, Postfix {cls.world.mail.releases[cls.release].version}"
 
     @classmethod
-    def restart_daemon(cls) -> Daemon:
-        """Another one with the state of the first, which is stopped by then."""
+    def restart_daemon(cls, forgetful: bool = False) -> Daemon:
+        """Another one, with the state of the first or without; that is stopped by then."""
         WorldTest.daemon = cls.world.start_daemon(
             cls.program, cls.config, environment=cls.environment, open_files=cls.usual_open_files,
-            state=cls.daemon.state)
+            state=None if forgetful else cls.daemon.state)
         return cls.daemon
 
     def mail(self, to: str, **more) -> Delivery:
         """Sends one message, and waits for the first attempt to deliver it."""
-        MailTest._mails += 1
-        self.subject = f"mail {MailTest._mails} of {self.id()}"
-        delivery = self.sender.wait_for(self.sender.submit(to, subject=self.subject, **more))[0]
-        return self._remember(delivery)
+        subject = f"mail {len(self._subjects)} of {self.id()}"
+        queue_id = self.sender.submit(to, subject=subject, **more)
+        self._subjects[queue_id] = subject
+        return self._remember(self.sender.wait_for(queue_id)[0])
 
     def retry(self, delivery: Delivery, attempts: int = 2) -> Delivery:
         """Flushes the queue, and waits for this attempt."""
@@ -99,24 +100,26 @@ class MailTest(WorldTest):
         """To this listener, and it has come; `tls` is the log's word for the connection."""
         self.assertEqual((delivery.status, delivery.dsn, delivery.tls), ("sent", "2.0.0", tls),
                          delivery.log)
-        self.eventually(lambda: self._arrived())
-        self.assertEqual([(one.listener, one.tls) for one in self._arrived()],
+        self.eventually(lambda: self._arrived(delivery))
+        self.assertEqual([(one.listener, one.tls) for one in self._arrived(delivery)],
                          [(listener.name, tls != "")])
 
     def assert_deferred(self, delivery: Delivery, dsn: str, text: str) -> None:
         """Kept for a later attempt, for this reason, and nothing has come."""
-        self.assertEqual((delivery.status, delivery.dsn), ("deferred", dsn), delivery.log)
+        self.assertEqual((delivery.service, delivery.status, delivery.dsn),
+                         ("smtp", "deferred", dsn), delivery.log)
         self.assertIn(text, delivery.text)
         self.assertIn(delivery.queue_id, {one["queue_id"] for one in self.sender.queued()
                                           if one["queue_name"] == "deferred"})
-        self.assertEqual(self._arrived(), [])
+        self.assertEqual(self._arrived(delivery), [])
 
     def assert_logged(self, delivery: Delivery, text: str) -> None:
         """A line of this attempt contains this."""
         self.assertIn(text, delivery.log)
 
-    def _arrived(self):
-        return [one for one in self.receiver.received() if one.subject == self.subject]
+    def _arrived(self, delivery: Delivery):
+        subject = self._subjects[delivery.queue_id]
+        return [one for one in self.receiver.received() if one.subject == subject]
 
     def _remember(self, delivery: Delivery) -> Delivery:
         word = delivery.tls if delivery.status == "sent" else delivery.dsn

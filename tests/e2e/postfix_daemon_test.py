@@ -1,0 +1,58 @@
+"""The daemon comes and goes while Postfix runs; Postfix reaches it by TCP."""
+
+import re
+import signal
+
+from world.debian13 import NAME as DEBIAN_13
+from world.mail_case import NO_POLICY_SERVER, UNVERIFIED, MailTest
+from world.receiver import GOOD, OTHER
+from world.sender import Sender
+
+
+class ComesAndGoes:
+    policy_server = Sender.INET
+
+    def test_restarted(self):
+        """0.4: restarted between two mails: both sent, protected"""
+        before = self.mail("bob@good.test")
+        self.assert_sent(before, GOOD, "Verified")
+        self.assertEqual(self.daemon.stop(), 0)
+        self.restart_daemon()
+        after = self.mail("bob@good.test")
+        self.assert_sent(after, GOOD, "Verified")
+        # By the same process, whose connection was broken: it says nothing of it.
+        self.assertEqual(*(re.search(r"postfix/smtp\[\d+\]", one.log)[0] for one in (before, after)))
+        self.assertNotIn("warning", after.log)
+
+    def test_killed(self):
+        """decision 17: killed after one mail, and back while the policy host is away: protected"""
+        self.assert_deferred(self.mail("bob@mismatch.test"), *UNVERIFIED)
+        self.daemon.stop(signal.SIGKILL)
+        self.world.webserver.stop()
+        try:
+            self.restart_daemon()
+            self.assert_deferred(self.mail("carol@mismatch.test"), *UNVERIFIED)
+        finally:
+            self.world.webserver.start()
+            self.world.webserver.wait()
+
+    def test_stopped(self):
+        """0.5: stopped: deferred, whatever the domain; sent when it is back"""
+        self.assertEqual(self.daemon.stop(), 0)
+        enforced = self.mail("bob@good.test")
+        self.assert_deferred(enforced, *NO_POLICY_SERVER)
+        self.assert_logged(enforced, "Connection refused")
+        other = self.mail("bob@indifferent.test")
+        self.assert_deferred(other, *NO_POLICY_SERVER)
+        self.restart_daemon()
+        self.assert_sent(self.retry(enforced), GOOD, "Verified")
+        self.assert_sent(self.retry(other), OTHER, "Trusted")
+        self.outcome = "deferred, then sent"
+
+
+class ComesAndGoesOnDebian12(ComesAndGoes, MailTest):
+    pass
+
+
+class ComesAndGoesOnDebian13(ComesAndGoes, MailTest):
+    release = DEBIAN_13
