@@ -43,8 +43,11 @@ class Sender(Instance):
 
     def submit(self, *recipients: str, subject: str = "", utf8: bool = False) -> str:
         """Hands one message in; its queue id."""
-        with Submission(self._port) as submission:
+        with self.submission() as submission:
             return submission.send(*recipients, subject=subject, utf8=utf8)
+
+    def submission(self) -> "Submission":
+        return Submission(self._port)
 
 
 class Submission:
