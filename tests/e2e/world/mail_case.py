@@ -35,8 +35,7 @@ class MailTest(WorldTest):
         cls.receiver = cls.world.mail.receiver
         cls.sender = cls.world.mail.sender(cls.release, policy_server=cls.policy_server,
                                            settings=cls.settings)
-        cls.config = (f"listen: ['inet:127.0.0.1:8461', {{path: {cls.sender.socket}, "
-                      f"mode: '0666'}}]\n{cls.more_config}")
+        cls.config = f"listen: ['inet:127.0.0.1:8461', {cls.sender.listen}]\n{cls.more_config}"
         try:
             super().setUpClass()
             cls.sender.start()

@@ -1,5 +1,6 @@
 """A running Postfix with everything of its own: configuration, queue, data and log."""
 
+import functools
 import json
 import os
 import re
@@ -52,7 +53,7 @@ class Release:
     def file(self, path: str) -> Path:
         return self.root / path.lstrip("/")
 
-    @property
+    @functools.cached_property
     def version(self) -> str:
         return self.run("postconf", "-dh", "mail_version").strip()
 

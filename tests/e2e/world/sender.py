@@ -41,6 +41,11 @@ class Sender(Instance):
         self.socket = self.queue / "tlspolicyd/socketmap"
         self.socket.parent.mkdir()
 
+    @property
+    def listen(self) -> str:
+        """For the daemon's configuration. Users of the other release have other numbers here."""
+        return f"{{path: {self.socket}, mode: '0666'}}"
+
     def submit(self, *recipients: str, subject: str = "", utf8: bool = False) -> str:
         """Hands one message in; its queue id."""
         with self.submission() as submission:
