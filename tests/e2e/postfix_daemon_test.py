@@ -1,7 +1,7 @@
-"""The daemon comes and goes while Postfix runs; Postfix reaches it by TCP."""
+"""How Postfix reaches the daemon, and what happens when that comes and goes."""
 
-import re
 import signal
+import stat
 
 from world.debian13 import NAME as DEBIAN_13
 from world.mail_case import NO_POLICY_SERVER, UNVERIFIED, MailTest
@@ -21,7 +21,7 @@ class ComesAndGoes:
         after = self.mail("bob@good.test")
         self.assert_sent(after, GOOD, "Verified")
         # By the same process, whose connection was broken: it says nothing of it.
-        self.assertEqual(*(re.search(r"postfix/smtp\[\d+\]", one.log)[0] for one in (before, after)))
+        self.assertEqual(before.process, after.process)
         self.assertNotIn("warning", after.log)
 
     def test_killed(self):
@@ -56,3 +56,17 @@ class ComesAndGoesOnDebian12(ComesAndGoes, MailTest):
 
 class ComesAndGoesOnDebian13(ComesAndGoes, MailTest):
     release = DEBIAN_13
+
+
+class Installed(MailTest):
+    """As on Debian: smtp(8) is chrooted, and nobody else may connect to the socket below it."""
+
+    socket_mode = "mode: '0660', group: postfix"
+
+    def test_socket(self):
+        """0.15, C-3: a chrooted smtp(8) reaches a socket that is open to Postfix's group only"""
+        self.assertEqual(stat.filemode(self.sender.socket.stat().st_mode), "srw-rw----")
+        self.assertRegex(self.sender.run("postconf", "-M", "smtp/unix"),
+                         r"^smtp +unix +- +- +y +- +- +smtp")
+        self.assert_sent(self.mail("bob@good.test"), GOOD, "Verified")
+        self.assert_deferred(self.mail("bob@mismatch.test"), *UNVERIFIED)

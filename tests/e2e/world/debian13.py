@@ -42,10 +42,7 @@ def prepare() -> Path:
 
 
 def mount(folder: Path) -> Release:
-    """Shows the folder, read-only, with the world's files; inside only, once.
-
-    Nothing of it is below the world's directory: that is removed in the end with all it contains.
-    """
+    """Shows the folder, read-only, with the world's files and devices; inside only, once."""
     PLACE.mkdir()
     namespace.mount(str(folder), str(PLACE), "none", namespace.MS_BIND)
     namespace.mount("none", str(PLACE), "none",
@@ -83,8 +80,8 @@ def _make(cache: Path) -> Path:
     try:
         # What it mounts there is gone when it ends, in whatever way.
         done = subprocess.run(
-            ["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={_PACKAGES}", SUITE, str(making),
-             mirror], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=1200,
+            ["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={_PACKAGES}",
+             SUITE, str(making), mirror], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=1200,
             env={**os.environ, **proxy, "DEBIAN_FRONTEND": "noninteractive",
                  "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
         if done.returncode != 0:
@@ -107,7 +104,7 @@ def _make(cache: Path) -> Path:
 
 
 def _mirror() -> tuple[str, dict[str, str]]:
-    """That of Debian's main archive in this machine's sources, and the environment for its proxy."""
+    """That of Debian's main archive in this machine's sources, and the proxy's environment."""
     def ask(*command: str) -> list[str]:
         try:
             return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()

@@ -13,7 +13,7 @@ DEBIAN_12 = Release("Debian 12", COMPAT)  # this machine's own
 
 
 class Mail:
-    """Nothing runs before it is asked for. `folder` has Debian 13's Postfix, if that was to be had."""
+    """Nothing runs before it is asked for. `folder` has Debian 13's Postfix, if it is to be had."""
 
     def __init__(self, directory: Path, authority: Authority, folder: Path | None):
         directory.mkdir()

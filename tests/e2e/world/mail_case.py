@@ -23,6 +23,7 @@ class MailTest(WorldTest):
     release = "Debian 12"
     policy_server = Sender.BELOW_QUEUE  # how Postfix reaches the daemon
     settings: dict[str, str] = {}       # of the sender
+    socket_mode = "mode: '0666'"        # of the daemon's socket, in its configuration
     more_config = ""                    # of the daemon
     sender: Sender = None
     missing: dict[str, str] = {}        # release: why it cannot be had
@@ -34,7 +35,7 @@ class MailTest(WorldTest):
             return
         cls.receiver = cls.world.mail.receiver
         cls.sender = cls.world.mail.sender(cls.release, policy_server=cls.policy_server,
-                                           settings=cls.settings)
+                                           socket_mode=cls.socket_mode, settings=cls.settings)
         cls.config = f"listen: ['inet:127.0.0.1:8461', {cls.sender.listen}]\n{cls.more_config}"
         try:
             super().setUpClass()

@@ -23,9 +23,10 @@ _COMMON = {
 }
 
 # A line about one attempt for one recipient.
-STATUS = re.compile(r"postfix/(?P<service>\S+)\[\d+\]: (?P<queue_id>\w+): to=<(?P<to>[^>]*)>, "
-                     r"(?:orig_to=<[^>]*>, )?relay=(?P<relay>[^,\[]+)\S*, .*dsn=(?P<dsn>[\d.]+), "
-                     r"status=(?P<status>\w+) \((?P<text>.*)\)$")
+STATUS = re.compile(r"(?P<process>postfix/(?P<service>\S+)\[\d+\]): "
+                    r"(?P<queue_id>\w+): to=<(?P<to>[^>]*)>, "
+                    r"(?:orig_to=<[^>]*>, )?relay=(?P<relay>[^,\[]+)\S*, .*dsn=(?P<dsn>[\d.]+), "
+                    r"status=(?P<status>\w+) \((?P<text>.*)\)$")
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Delivery:
     came, or was tried the last time."""
 
     queue_id: str
+    process: str  # as the log names it
     service: str
     to: str
     relay: str  # the host's name, or "none"
@@ -74,8 +76,9 @@ class Delivery:
 
     @property
     def tls(self) -> str:
-        """"Verified", "Trusted", "Untrusted" or "Anonymous": the last connection; "" without TLS."""
-        lines = [line for line in self.before if " TLS connection established to " in line]
+        """Of the last connection: "Verified", "Trusted", "Untrusted", "Anonymous"; or ""."""
+        lines = [line for line in self.before
+                 if f"{self.process}: " in line and " TLS connection established to " in line]
         return lines[-1].split(": ", 1)[1].split()[0] if lines else ""
 
     @property

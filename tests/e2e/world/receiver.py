@@ -103,4 +103,5 @@ def _read(file: Path) -> Received:
     # The hop between the two Postfixes; below it is the one of the submission.
     hop = " ".join(str(message.get_all("Received")[0]).split())
     by = re.search(r" by (\S+)\.listener\.test \(Postfix\) with (\w+)", hop)
-    return Received(str(message["Delivered-To"]), by[1], by[2].endswith("SMTPS"), message["Subject"])
+    return Received(str(message["Delivered-To"]), by[1], by[2].endswith("SMTPS"),
+                    message["Subject"])

@@ -19,14 +19,15 @@ _SETTINGS = {
 class Sender(Instance):
     """Takes mail at `port` of 127.0.0.1. master.cf is the release's own, but for that port.
 
-    The daemon listens at its port, or makes `socket`, below the queue directory.
+    The daemon listens at its port, or makes `socket`, below the queue directory. In a folder users
+    have other numbers than here; hence everybody may connect, unless `socket_mode` says otherwise.
     """
 
     BELOW_QUEUE = "socketmap:unix:tlspolicyd/socketmap"
     INET = f"socketmap:inet:127.0.0.1:{PORT}"
 
     def __init__(self, release: Release, directory: Path, port: int,
-                 policy_server: str = BELOW_QUEUE,
+                 policy_server: str = BELOW_QUEUE, socket_mode: str = "mode: '0666'",
                  settings: dict[str, str] | None = None):
         services = release.file("/etc/postfix/master.cf.proto").read_text().splitlines()
         ours = [f"127.0.0.1:{port} inet n - y - - smtpd"]
@@ -38,13 +39,14 @@ class Sender(Instance):
             **_SETTINGS, "smtp_tls_policy_maps": f"{policy_server}:{release.map_name}",
             **(settings or {})}, "\n".join(ours) + "\n")
         self._port = port
+        self._socket_mode = socket_mode
         self.socket = self.queue / "tlspolicyd/socketmap"
         self.socket.parent.mkdir()
 
     @property
     def listen(self) -> str:
-        """For the daemon's configuration. Users of the other release have other numbers here."""
-        return f"{{path: {self.socket}, mode: '0666'}}"
+        """For the daemon's configuration."""
+        return f"{{path: {self.socket}, {self._socket_mode}}}"
 
     def submit(self, *recipients: str, subject: str = "", utf8: bool = False) -> str:
         """Hands one message in; its queue id."""
