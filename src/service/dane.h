@@ -24,6 +24,14 @@ struct DaneRules {
   dane::Mixed mixed = dane::Mixed::dane_only;
   /// The operator's exceptions; found by a text as it stands.
   std::map<std::string, DaneMode, std::less<>> domains;
+
+  /// True if DANE is looked at for any domain.
+  bool in_use() const {
+    if (mode != DaneMode::off) return true;
+    for (const auto& [domain, own] : domains)
+      if (own != DaneMode::off) return true;
+    return false;
+  }
 };
 
 /// All that answers share about DANE: the rules, what is known of MX hosts, and whether the
@@ -34,7 +42,7 @@ class Dane {
   Dane(net::Resolver& resolver, base::Clock& clock, base::Timers& timers, const base::Log& log,
        DaneRules rules)
       : hosts_(resolver, clock), rules_(std::move(rules)) {
-    if (uses_dns()) watch_.emplace(resolver, timers, log);
+    if (rules_.in_use()) watch_.emplace(resolver, timers, log);
   }
 
   /// True if an enforce answer for this policy domain has to pass the gate. While nothing is known
@@ -52,12 +60,6 @@ class Dane {
   DaneHosts& hosts() { return hosts_; }
 
  private:
-  bool uses_dns() const {
-    if (rules_.mode != DaneMode::off) return true;
-    for (const auto& [domain, mode] : rules_.domains)
-      if (mode != DaneMode::off) return true;
-    return false;
-  }
   DaneMode mode_of(std::string_view domain) const {
     if (validation() == ValidationWatch::State::does_not) return DaneMode::off;
     const auto own = rules_.domains.find(domain);
