@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "config/read_config.h"
+#include "tool/configure_postfix.h"
 #include "tool/exit_code.h"
 #include "tool/explain.h"
 #include "tool/query.h"
@@ -58,6 +59,19 @@ int run(int argc, char** argv) {
   explain_command->add_flag("--json", json, "print JSON");
   explain_command->add_option("domain", domain, "next-hop, as for query")->required();
 
+  tool::ConfigurePostfixOptions main_cf;
+  auto* main_cf_command = app.add_subcommand(
+      "main-cf",
+      "Print the lines of main.cf that let the installed Postfix ask the daemon.\n"
+      "Exit code: 0 done, 69 no Postfix, or it refuses, 78 this Postfix and the daemon do not "
+      "fit.");
+  main_cf_command->add_flag("--apply", main_cf.apply, "put them there (postconf -e)");
+  main_cf_command->add_flag("--json", main_cf.json, "print JSON");
+  main_cf_command
+      ->add_option("--postfix-config", main_cf.postfix_config,
+                   "directory of main.cf (default: Postfix's own)")
+      ->type_name("DIR");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -73,6 +87,7 @@ int run(int argc, char** argv) {
     }
     return tool::query({*address, map, keys});
   }
+  if (*main_cf_command) return tool::configure_postfix(main_cf, config);
   const auto explanation = tool::explain(config, domain);
   fmt::print("{}", json ? as_json(explanation) : as_text(explanation));
   return tool::exit_code_of(explanation.outcome);

@@ -4,12 +4,13 @@
 namespace tlspolicyd::tool {
 
 enum ExitCode : int {
-  kFound = 0,         ///< query: found; explain: protected by a policy
+  kFound = 0,         ///< query: found; explain: protected by a policy; main-cf: done
   kNotFound = 1,      ///< query: NOTFOUND; explain: unprotected
   kDeferred = 2,      ///< explain: mail would be deferred
   kUsage = 64,        ///< the command line is wrong
-  kUnavailable = 69,  ///< no server answers
+  kUnavailable = 69,  ///< query: no server answers; main-cf: no Postfix that does as it is told
   kTemporary = 75,    ///< query: TEMP; explain: could not tell
+  kMisfit = 78,       ///< main-cf: this Postfix, as it is, and the daemon do not fit together
 };
 
 }  // namespace tlspolicyd::tool
