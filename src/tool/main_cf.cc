@@ -34,6 +34,7 @@ class Composer {
     trust_anchors();
     security_level();
     if (facts_.uses_dane) dane();
+    sessions();
     status_filter();
     reports();
     reachability();
@@ -143,6 +144,17 @@ class Composer {
     if (level == "disabled") return defers(name, level);
     if (level.empty() && is_yes("disable_dns_lookups")) return defers("disable_dns_lookups", "yes");
     line(name, "dnssec", why);
+  }
+
+  /// Before 3.10.5 a TLS session is taken up again by its own name: nobody looks at what the policy
+  /// allows now (S35).
+  void sessions() {
+    const auto* name = "smtp_tls_session_cache_database";
+    if (facts_.version >= kFirstWithMxPatterns) return;
+    if (!facts_.written.contains(name) && effective(name).empty()) return;
+    line(name, "",
+         "No remembered TLS sessions: by one, mail would go on for an hour to a host that its "
+         "domain has removed from the policy.");
   }
 
   void status_filter() {

@@ -32,6 +32,7 @@ inline constexpr std::array kMainCfParameters = {
     "smtp_tls_per_site",
     "smtp_tls_policy_maps",
     "smtp_tls_security_level",
+    "smtp_tls_session_cache_database",
     "tls_append_default_CA",
 };
 

@@ -37,10 +37,10 @@ class Daemon:
         self.state = state or directory / "state"
         self.state.mkdir(mode=0o700, exist_ok=True)
         command = [str(path)]
+        self.config = directory / "tlspolicyd.yaml"
         if config is not None:
-            file = directory / "tlspolicyd.yaml"
-            file.write_text(config)
-            command += ["-c", str(file)]
+            self.config.write_text(config)
+            command += ["-c", str(self.config)]
         surroundings = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
                         "STATE_DIRECTORY": str(self.state), "LANG": "C.UTF-8",
                         # Of the sanitizers: little freed memory is kept, so that growth is ours.

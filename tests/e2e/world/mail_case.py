@@ -25,6 +25,7 @@ class MailTest(WorldTest):
     settings: dict[str, str] = {}       # of the sender
     socket_mode = "mode: '0666'"        # of the daemon's socket, in its configuration
     more_config = ""                    # of the daemon
+    knows_tls = True                    # the sender's main.cf has what it needs
     sender: Sender = None
     missing: dict[str, str] = {}        # release: why it cannot be had
     _subjects: dict[str, str] = {}      # queue id: what tells this mail from all others
@@ -35,14 +36,20 @@ class MailTest(WorldTest):
             return
         cls.receiver = cls.world.mail.receiver
         cls.sender = cls.world.mail.sender(cls.release, policy_server=cls.policy_server,
-                                           socket_mode=cls.socket_mode, settings=cls.settings)
+                                           socket_mode=cls.socket_mode, settings=cls.settings,
+                                           knows_tls=cls.knows_tls)
         cls.config = f"listen: ['inet:127.0.0.1:8461', {cls.sender.listen}]\n{cls.more_config}"
         try:
             super().setUpClass()
+            cls.configure_sender()
             cls.sender.start()
         except BaseException:
             cls.tearDownClass()
             raise
+
+    @classmethod
+    def configure_sender(cls) -> None:
+        """Before it starts; the daemon runs already."""
 
     @classmethod
     def tearDownClass(cls):

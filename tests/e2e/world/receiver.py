@@ -59,6 +59,7 @@ class Received:
     listener: str
     tls: bool
     subject: str
+    text: str  # the whole message, every white space one blank
 
 
 class Receiver(Instance):
@@ -104,4 +105,4 @@ def _read(file: Path) -> Received:
     hop = " ".join(str(message.get_all("Received")[0]).split())
     by = re.search(r" by (\S+)\.listener\.test \(Postfix\) with (\w+)", hop)
     return Received(str(message["Delivered-To"]), by[1], by[2].endswith("SMTPS"),
-                    message["Subject"])
+                    message["Subject"], " ".join(file.read_text(errors="replace").split()))

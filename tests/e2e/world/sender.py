@@ -11,7 +11,10 @@ ADDRESS = "alice@sender.test"
 
 _SETTINGS = {
     "myhostname": "mail.sender.test", "inet_interfaces": "127.0.0.1", "mynetworks": "127.0.0.0/8",
-    "smtp_tls_CAfile": "/etc/ssl/certs/ca-certificates.crt", "smtp_tls_loglevel": "1",
+    "smtp_tls_loglevel": "1",
+}
+_TLS = {
+    "smtp_tls_CAfile": "/etc/ssl/certs/ca-certificates.crt",
     "smtp_tls_security_level": "dane", "smtp_dns_support_level": "dnssec",
 }
 
@@ -21,6 +24,7 @@ class Sender(Instance):
 
     The daemon listens at its port, or makes `socket`, below the queue directory. In a folder users
     have other numbers than here; hence everybody may connect, unless `socket_mode` says otherwise.
+    Without `knows_tls` main.cf has nothing of TLS and of the daemon yet.
     """
 
     BELOW_QUEUE = "socketmap:unix:tlspolicyd/socketmap"
@@ -28,16 +32,16 @@ class Sender(Instance):
 
     def __init__(self, release: Release, directory: Path, port: int,
                  policy_server: str = BELOW_QUEUE, socket_mode: str = "mode: '0666'",
-                 settings: dict[str, str] | None = None):
+                 settings: dict[str, str] | None = None, knows_tls: bool = True):
         services = release.file("/etc/postfix/master.cf.proto").read_text().splitlines()
         ours = [f"127.0.0.1:{port} inet n - y - - smtpd"]
         for line in services:
             words = line.split()
             if words[:2] != ["smtp", "inet"]:
                 ours.append(line)
+        tls = {**_TLS, "smtp_tls_policy_maps": f"{policy_server}:{release.map_name}"}
         super().__init__(release, directory, {
-            **_SETTINGS, "smtp_tls_policy_maps": f"{policy_server}:{release.map_name}",
-            **(settings or {})}, "\n".join(ours) + "\n")
+            **_SETTINGS, **(tls if knows_tls else {}), **(settings or {})}, "\n".join(ours) + "\n")
         self._port = port
         self._socket_mode = socket_mode
         self.socket = self.queue / "tlspolicyd/socketmap"
@@ -52,6 +56,11 @@ class Sender(Instance):
         """Hands one message in; its queue id."""
         with self.submission() as submission:
             return submission.send(*recipients, subject=subject, utf8=utf8)
+
+    @property
+    def config_directory(self) -> Path:
+        """main.cf and master.cf."""
+        return self._config
 
     def submission(self) -> "Submission":
         return Submission(self._port)
@@ -69,6 +78,13 @@ class Submission:
 
     def __exit__(self, *_):
         self._wire.quit()
+
+    def recipient(self, address: str) -> tuple[int, str]:
+        """The reply to RCPT TO, of a message that is then not sent."""
+        self._expect(250, self._wire.mail(ADDRESS))
+        code, text = self._wire.rcpt(address)
+        self._expect(250, self._wire.rset())
+        return code, text.decode()
 
     def send(self, *recipients: str, subject: str = "", utf8: bool = False) -> str:
         message = EmailMessage()

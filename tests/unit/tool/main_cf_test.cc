@@ -169,6 +169,17 @@ TEST_CASE("D18, 0.13 dane-only can be satisfied, or the lines are not to be appl
   CHECK(main_cf(with({{"smtp_host_lookup", "dns, native"}}))->problems.empty());
 }
 
+TEST_CASE("S35: before 3.10.5 remembered TLS sessions end, if there are any") {
+  const auto* name = "smtp_tls_session_cache_database";
+  const Settings debian{{name, "btree:${data_directory}/smtp_scache"}};
+  CHECK_FALSE(lines_of(fresh()).contains(name));
+  CHECK(lines_of(with(debian)).at(name) == "");
+  CHECK(lines_of(with(debian, fresh({3, 10, 4}))).at(name) == "");
+  CHECK_FALSE(lines_of(with(debian, fresh({3, 10, 5}))).contains(name));
+  const Settings ended{{name, ""}};
+  CHECK(lines_of(with(ended)).at(name) == "");
+}
+
 TEST_CASE("decision 21: the delivery status filter is ours, or the administrator's stays") {
   const char* name = "smtp_delivery_status_filter";
   const std::string ours = "socketmap:inet:127.0.0.1:8461:dsn";

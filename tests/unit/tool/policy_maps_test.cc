@@ -81,8 +81,8 @@ TEST_CASE("who asks: the map with attributes for reports where Postfix takes the
 
 TEST_CASE("who asks: the operator's own map stays where this Postfix understands it") {
   PolicyMapsFacts facts;
-  facts.maps = {{"strict", service::Profile::tlsrpt, true},
-                {"plain", service::Profile::compat, true}};
+  facts.maps = {{.name = "strict", .profile = service::Profile::tlsrpt, .enforce_testing = true},
+                {.name = "plain", .enforce_testing = true}};
   const std::string strict = "socketmap:inet:127.0.0.1:8461:strict";
   const std::string plain = "socketmap:inet:127.0.0.1:8461:plain";
   CHECK(edited(plain, facts).value == plain);
