@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/number.h"
 #include "base/result.h"
 #include "config/values.h"
 
@@ -49,7 +50,7 @@ inline Reader duration(base::seconds& slot, base::seconds least, base::seconds m
 
 template <class T>
 Reader number(T& slot, std::uint64_t least, std::uint64_t most) {
-  return into(slot, [=](const std::string& text) { return parse_number(text, least, most); });
+  return into(slot, [=](const std::string& text) { return base::parse_number(text, least, most); });
 }
 
 /// One of the words.

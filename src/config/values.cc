@@ -1,12 +1,11 @@
 #include "config/values.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <vector>
 
 #include "base/ascii.h"
+#include "base/number.h"
 
 namespace tlspolicyd::config {
 
@@ -36,27 +35,16 @@ base::Result<base::milliseconds> parse_duration(std::string_view text) {
     return known.name == text.substr(unit_at);
   });
   if (unit == std::end(kUnits)) return expected;
-  const auto number = parse_number(text.substr(0, unit_at), 0, kMaxDurationMs / unit->milliseconds);
+  const auto number =
+      base::parse_number(text.substr(0, unit_at), 0, kMaxDurationMs / unit->milliseconds);
   if (!number) return expected;
   if (*number == 0) return Error{Fault::invalid, "a duration must be greater than zero"};
   return base::milliseconds(static_cast<std::int64_t>(*number * unit->milliseconds));
 }
 
-base::Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least,
-                                         std::uint64_t most) {
-  const Error expected{Fault::invalid,
-                       fmt::format("a whole number from {} to {} is expected", least, most)};
-  std::uint64_t number = 0;
-  if (text.empty() || !std::all_of(text.begin(), text.end(), base::is_digit)) return expected;
-  if (text.size() > 1 && text.front() == '0') return expected;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (status != std::errc() || number < least || number > most) return expected;
-  return number;
-}
-
 base::Result<int> parse_percent(std::string_view text) {
   if (text.ends_with('%'))
-    if (const auto number = parse_number(text.substr(0, text.size() - 1), 0, 50))
+    if (const auto number = base::parse_number(text.substr(0, text.size() - 1), 0, 50))
       return static_cast<int>(*number);
   return Error{Fault::invalid, "from 0% to 50% is expected"};
 }

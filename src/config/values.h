@@ -15,10 +15,6 @@ namespace tlspolicyd::config {
 /// "500ms", "10s", "5m", "24h", "180d": a whole number and a unit; greater than zero.
 base::Result<base::milliseconds> parse_duration(std::string_view text);
 
-/// A whole number from `least` to `most`, without sign or leading zero.
-base::Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least,
-                                         std::uint64_t most);
-
 /// "0%" to "50%".
 base::Result<int> parse_percent(std::string_view text);
 
