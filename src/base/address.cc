@@ -39,6 +39,10 @@ bool Address::is_loopback() const {
          bytes_[15] == 1;
 }
 
+bool Address::is_any() const {
+  return std::all_of(bytes_.begin(), bytes_.end(), [](auto b) { return b == 0; });
+}
+
 std::span<const std::uint8_t> Address::bytes() const {
   return std::span(bytes_).first(family_ == Family::v4 ? 4 : 16);
 }
@@ -78,6 +82,21 @@ Result<Endpoint> Endpoint::parse(std::string_view text, std::uint16_t default_po
   auto number = parse_port(port);
   if (!number) return number.error();
   return Endpoint{*address, *number};
+}
+
+Endpoint Endpoint::of(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET) {
+    sockaddr_in in{};
+    std::memcpy(&in, &address, sizeof in);
+    std::array<std::uint8_t, 4> bytes;
+    std::memcpy(bytes.data(), &in.sin_addr, bytes.size());
+    return {Address::v4(bytes), ntohs(in.sin_port)};
+  }
+  sockaddr_in6 in{};
+  std::memcpy(&in, &address, sizeof in);
+  std::array<std::uint8_t, 16> bytes;
+  std::memcpy(bytes.data(), &in.sin6_addr, bytes.size());
+  return {Address::v6(bytes), ntohs(in.sin6_port)};
 }
 
 std::string Endpoint::text() const {

@@ -28,6 +28,8 @@ class Address {
 
   Family family() const { return family_; }
   bool is_loopback() const;
+  /// 0.0.0.0 or ::, which stands for every address of the machine.
+  bool is_any() const;
   /// The 4 or 16 octets.
   std::span<const std::uint8_t> bytes() const;
   /// As people write it, e.g. "2001:db8::1".
@@ -49,6 +51,9 @@ struct Endpoint {
   /// Reads "127.0.0.1:53", "[::1]:53", and with `default_port` also "127.0.0.1", "[::1]", "::1".
   /// Error: Fault::invalid.
   static Result<Endpoint> parse(std::string_view text, std::uint16_t default_port = 0);
+
+  /// What getsockname(2) tells. REQUIRES: AF_INET or AF_INET6.
+  static Endpoint of(const sockaddr_storage& address);
 
   /// "127.0.0.1:53" or "[::1]:53".
   std::string text() const;

@@ -145,5 +145,12 @@ TEST_CASE("A socket address carries family, address and port in network order") 
   CHECK(in6.sin6_addr.s6_addr[15] == 1);
 }
 
+TEST_CASE("An endpoint and its socket address say the same") {
+  for (const char* text : {"192.0.2.1:258", "0.0.0.0:1", "[2001:db8::1]:258", "[::]:65535"}) {
+    CAPTURE(text);
+    CHECK(Endpoint::of(SocketAddress(*Endpoint::parse(text)).storage).text() == text);
+  }
+}
+
 }  // namespace
 }  // namespace tlspolicyd::base
