@@ -90,6 +90,15 @@ Listener::Listener(Loop& loop, const ListenAddress& address, Callbacks callbacks
     socket_ = bind_inet(std::get<base::Endpoint>(address), address);
   }
   if (::listen(socket_.get(), SOMAXCONN) != 0) fail(address, "listen");
+  begin();
+}
+
+Listener::Listener(Loop& loop, FileDescriptor inherited, Callbacks callbacks)
+    : loop_(loop), callbacks_(std::move(callbacks)), socket_(std::move(inherited)) {
+  begin();
+}
+
+void Listener::begin() {
   readable_.reset(
       event_new(loop_.base(), socket_.get(), EV_READ | EV_PERSIST, &Listener::on_readable, this));
   event_add(readable_.get(), nullptr);

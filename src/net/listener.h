@@ -22,17 +22,21 @@ class Listener {
   /// Binds and listens. A stale unix socket that nobody listens on is replaced, a live one is not.
   /// Throws std::runtime_error with a text for people. The loop must outlive it.
   Listener(Loop& loop, const ListenAddress& address, Callbacks callbacks);
+  /// Accepts on a non-blocking socket that listens already, and leaves a unix socket's path where
+  /// it is: whoever bound it goes on to hold it, and clients wait there for the next process.
+  Listener(Loop& loop, FileDescriptor inherited, Callbacks callbacks);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
  private:
+  void begin();
   static void on_readable(int, short, void* self);
   void accept_all();
 
   Loop& loop_;
   Callbacks callbacks_;
-  std::string unix_path_;  ///< removed at the end; "" for inet
+  std::string unix_path_;  ///< removed at the end; "" for none
   FileDescriptor socket_;
   EventPtr readable_;
   base::OperationPtr rest_;

@@ -19,11 +19,16 @@ Server::Server(net::Loop& loop, MakeSession make_session, const base::Log& log,
 Server::~Server() = default;
 
 void Server::listen(const net::ListenAddress& address) {
-  listeners_.push_back(std::make_unique<net::Listener>(
-      loop_, address,
-      net::Listener::Callbacks{
-          .accepted = [this](net::FileDescriptor socket) { accept(std::move(socket)); },
-          .out_of_room = [this] { return close_idlest(); }}));
+  listeners_.push_back(std::make_unique<net::Listener>(loop_, address, callbacks()));
+}
+
+void Server::listen(net::FileDescriptor inherited) {
+  listeners_.push_back(std::make_unique<net::Listener>(loop_, std::move(inherited), callbacks()));
+}
+
+net::Listener::Callbacks Server::callbacks() {
+  return {.accepted = [this](net::FileDescriptor socket) { accept(std::move(socket)); },
+          .out_of_room = [this] { return close_idlest(); }};
 }
 
 void Server::stop_accepting() {

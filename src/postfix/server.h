@@ -31,6 +31,8 @@ class Server final : private Connection::Owner {
 
   /// Binds and listens. Throws std::runtime_error with a text for people.
   void listen(const net::ListenAddress& address);
+  /// Accepts on a socket that listens already.
+  void listen(net::FileDescriptor inherited);
 
   /// Takes no further connections and closes those that wait for nothing.
   void stop_accepting();
@@ -42,6 +44,7 @@ class Server final : private Connection::Owner {
  private:
   using Connections = std::list<std::unique_ptr<Connection>>;
 
+  net::Listener::Callbacks callbacks();
   void accept(net::FileDescriptor socket);
   bool close_idlest();
   void sweep();
