@@ -25,6 +25,8 @@ struct Config {
   std::vector<net::ListenAddress> listen;
   std::vector<net::ListenAddress> policy_service;
   postfix::DelegationRules unsatisfiable;
+  /// The operator has not said where to listen: sockets that were inherited take its place.
+  bool listen_by_default = true;
   std::vector<postfix::MapTable::Map> maps;
   postfix::Overrides overrides;                 ///< domains: off, policy
   std::set<std::string, std::less<>> pinned{};  ///< domains: pinned

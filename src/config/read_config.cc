@@ -59,9 +59,14 @@ void read_endpoint(Section& top, const std::string& key, const YAML::Node& node,
 }
 
 void read_endpoints(Section& top, const std::string& key, Mistakes& mistakes,
-                    std::vector<net::ListenAddress>& addresses) {
+                    std::vector<net::ListenAddress>& addresses,
+                    const std::function<void()>& found = [] {}) {
   top.list(
-      key, [&] { addresses.clear(); },
+      key,
+      [&] {
+        addresses.clear();
+        found();
+      },
       [&](const YAML::Node& node) -> Result<bool> {
         read_endpoint(top, key, node, mistakes, addresses);
         return true;
@@ -261,7 +266,8 @@ ReadConfig read_config(const std::string& text) {
     return read;
   }
   Section top(root, "", read.mistakes);
-  read_endpoints(top, "listen", read.mistakes, read.config.listen);
+  read_endpoints(top, "listen", read.mistakes, read.config.listen,
+                 [&] { read.config.listen_by_default = false; });
   read_endpoints(top, "policy_service", read.mistakes, read.config.policy_service);
   read_unsatisfiable(top, read.config.unsatisfiable);
   read_maps(top, read.config);

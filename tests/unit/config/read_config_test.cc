@@ -24,6 +24,7 @@ TEST_CASE("an empty file, or none, is the defaults") {
   CHECK(text_of(read.config.listen.at(0)) == "inet:127.0.0.1:8461");
   CHECK(read.config.policy_service.empty());
   CHECK(read.config.unsatisfiable.action == postfix::DelegationRules::Action::warn);
+  CHECK(read.config.listen_by_default);
   CHECK(read.config.https.port == 443);
   CHECK(read.config.discovery.answer_deadline == base::seconds{10});
   CHECK(read.config.discovery.fetch_deadline == base::seconds{30});
@@ -76,6 +77,7 @@ log: {level: debug, format: json}
   for (const auto& mistake : read.mistakes) MESSAGE(mistake.text);
   REQUIRE(read.mistakes.empty());
   const auto& config = read.config;
+  CHECK_FALSE(config.listen_by_default);
   REQUIRE(config.listen.size() == 3);
   CHECK(text_of(config.listen[1]) == "inet:[::1]:9000");
   const auto socket = std::get<net::UnixAddress>(config.listen[2]);
