@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -10,12 +11,15 @@
 #include <random>
 #include <stdexcept>
 
+#include "config/endpoints.h"
 #include "config/read_config.h"
 #include "net/dns_resolver.h"
 #include "net/https_client.h"
+#include "net/inherited_sockets.h"
 #include "net/loop.h"
 #include "net/mailbox.h"
 #include "net/resolv_conf.h"
+#include "net/service_manager.h"
 #include "postfix/delegation_session.h"
 #include "postfix/responder.h"
 #include "postfix/server.h"
@@ -37,10 +41,11 @@ constexpr base::seconds kFarewell{5};
 /// is therefore destroyed in reverse.
 class Daemon {
  public:
-  explicit Daemon(config::Config config)
+  Daemon(config::Config config, std::vector<net::InheritedSocket> inherited)
       : config_(std::move(config)),
         log_(config_.log.level, config_.log.format,
              base::standard_error_sink(std::getenv("JOURNAL_STREAM") != nullptr)),
+        service_manager_(loop_, log_, net::take_notify_variables()),
         resolv_conf_(loop_, net::kResolvConf,
                      [this](auto servers) { on_servers(std::move(servers)); }),
         resolver_(loop_, resolver_options()),
@@ -71,14 +76,7 @@ class Daemon {
     load_policies();
     if (config_.observe)
       log_.warning("observe: true: every question is answered \"no policy\"; nothing is protected");
-    for (const auto& address : config_.listen) {
-      server_.listen(address);
-      log_.info("listening", {{"socketmap", text_of(address)}});
-    }
-    for (const auto& address : config_.policy_service) {
-      policy_server_.listen(address);
-      log_.info("listening", {{"policy_service", text_of(address)}});
-    }
+    listen(std::move(inherited));
   }
 
   /// Serves until SIGTERM or SIGINT, then answers what was asked before.
@@ -88,6 +86,7 @@ class Daemon {
     const auto hang_up = loop_.on_signal(SIGHUP, [this] {
       log_.warning("SIGHUP: the configuration is not reread; restart to change it");
     });
+    service_manager_.ready(fmt::format("answering on {}", fmt::join(endpoints_, ", ")));
     loop_.run();
     log_.info("stopped");
   }
@@ -142,6 +141,46 @@ class Daemon {
     if (opened.failure) keeper_.begin_failing(opened.failure->text);
   }
 
+  /// Throws std::runtime_error if it cannot be served as the operator wants it.
+  void listen(std::vector<net::InheritedSocket> inherited) {
+    const bool by_default = config_.listen_by_default;
+    auto socketmap = config::take_endpoints("socketmap", config_.listen, by_default, inherited);
+    auto policy = config::take_endpoints("policy", config_.policy_service, false, inherited);
+    for (const auto& socket : inherited) {
+      // Whoever holds it goes on to let clients in, and they wait: mail that flows on another
+      // endpoint is worth more than all of it being refused. But if this one seems to be the only
+      // one that was wanted, nobody would be served, and it would not be seen.
+      const auto service = config::service_of(socket.name);
+      if (service.empty() && by_default && socketmap.inherited.empty())
+        throw std::runtime_error(fmt::format(
+            "inherited socket {} has the unknown name \"{}\", and none is for the socketmap: "
+            "FileDescriptorName=socketmap in its unit",
+            text_of(socket.address), base::printable(socket.name)));
+      log_.warning("inherited socket closed: nothing here serves it",
+                   {{"name", socket.name}, {"address", text_of(socket.address)}});
+    }
+    serve("socketmap", server_, std::move(socketmap), by_default ? "default" : "configured");
+    serve("policy_service", policy_server_, std::move(policy), "configured");
+  }
+
+  void serve(std::string_view service, postfix::Server& server, config::Endpoints endpoints,
+             std::string_view origin) {
+    for (auto& socket : endpoints.inherited) {
+      server.listen(std::move(socket.descriptor));
+      note_endpoint(service, socket.address, "inherited");
+    }
+    for (const auto& address : endpoints.to_bind) {
+      server.listen(address);
+      note_endpoint(service, address, origin);
+    }
+  }
+
+  void note_endpoint(std::string_view service, const net::ListenAddress& address,
+                     std::string_view origin) {
+    endpoints_.push_back(text_of(address));
+    log_.info("listening", {{service, endpoints_.back()}, {"origin", origin}});
+  }
+
   service::Inquiry::Settings settings() const {
     return {.patience = {config_.discovery.answer_deadline, config_.discovery.fetch_deadline},
             .defer_on_dns_error = config_.discovery.defer_on_dns_error,
@@ -169,6 +208,7 @@ class Daemon {
   }
 
   void say_farewell() {
+    service_manager_.stopping("answering what was asked before");
     if (stop_serving()) {
       loop_.stop();
       return;
@@ -177,7 +217,8 @@ class Daemon {
     wait_for_last(ends);
   }
 
-  /// Takes no further questions; true if none is left.
+  /// Takes no further questions; true if none is left. A socket that was inherited stays open
+  /// elsewhere: who connects now waits for the next process.
   bool stop_serving() {
     server_.stop_accepting();
     policy_server_.stop_accepting();
@@ -197,6 +238,7 @@ class Daemon {
   config::Config config_;
   base::Log log_;
   net::Loop loop_;
+  net::ServiceManager service_manager_;
   net::ResolvConfWatch resolv_conf_;
   net::DnsResolver resolver_;
   net::SecureHttpsClient https_;
@@ -212,6 +254,7 @@ class Daemon {
   postfix::Responder responder_;
   postfix::Server server_;
   postfix::Server policy_server_;
+  std::vector<std::string> endpoints_;  ///< that are served
   base::OperationPtr farewell_;
 };
 
@@ -252,7 +295,7 @@ int run(int argc, char** argv) {
   if (named || std::filesystem::exists(path, ignored)) read = config::read_config_file(path);
   if (!report(path, read.mistakes)) return kConfigError;
   if (check) return 0;
-  Daemon(std::move(read.config)).run();
+  Daemon(std::move(read.config), net::take_inherited_sockets()).run();
   return 0;
 }
 

@@ -58,9 +58,9 @@ void read_endpoint(Section& top, const std::string& key, const YAML::Node& node,
   }
 }
 
-void read_endpoints(Section& top, const std::string& key, Mistakes& mistakes,
-                    std::vector<net::ListenAddress>& addresses,
-                    const std::function<void()>& found = [] {}) {
+void read_endpoints(
+    Section& top, const std::string& key, Mistakes& mistakes,
+    std::vector<net::ListenAddress>& addresses, const std::function<void()>& found = [] {}) {
   top.list(
       key,
       [&] {
