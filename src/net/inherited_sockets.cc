@@ -47,7 +47,8 @@ base::Result<std::vector<std::string>> split_names(const std::string& text, std:
            });
   };
   if (names.size() != count || !std::all_of(names.begin(), names.end(), is_plain))
-    return complaint("LISTEN_FDNAMES", fmt::format("{} names are expected", count), text);
+    return complaint("LISTEN_FDNAMES",
+                     fmt::format("one name for each of LISTEN_FDS={} is expected", count), text);
   return names;
 }
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from world import namespace, socketmap
-from world.case import WorldTest
+from world.case import SeveralLives, WorldTest
 from world.daemon import PORT
 from world.domains import COMPAT, TLSRPT, Domain, PolicyHost, policy
 from world.processes import Failed
@@ -30,22 +30,7 @@ resolver: {servers: [127.0.0.99]}
 """
 
 
-class MemoryTest(WorldTest):
-    """Each test starts its daemons itself."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.world.webserver.forget_hits()
-
-    @classmethod
-    def tearDownClass(cls):
-        pass
-
-    def tearDown(self):
-        if WorldTest.daemon and WorldTest.daemon.alive():
-            self.assertEqual(WorldTest.daemon.stop(), 0)
-        WorldTest.daemon = None
-
+class MemoryTest(SeveralLives):
     def start(self, state: Path | None = None, config: str | None = None) -> None:
         WorldTest.daemon = self.world.start_daemon(self.program, config, state=state,
                                                    open_files=self.usual_open_files)

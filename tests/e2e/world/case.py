@@ -79,3 +79,20 @@ class WorldTest(unittest.TestCase):
         while not condition():
             self.assertLess(time.monotonic(), deadline, "it did not come true")
             time.sleep(0.02)
+
+
+class SeveralLives(WorldTest):
+    """Each test starts its daemons itself."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world.webserver.forget_hits()
+
+    @classmethod
+    def tearDownClass(cls):
+        pass
+
+    def tearDown(self):
+        if WorldTest.daemon and WorldTest.daemon.alive():
+            self.assertEqual(WorldTest.daemon.stop(), 0)
+        WorldTest.daemon = None

@@ -5,6 +5,7 @@ import signal
 import socket
 from pathlib import Path
 
+from .manager import Sockets
 from .processes import Failed, Process
 
 PORT = 8461
@@ -25,18 +26,19 @@ def built_daemon() -> Path:
 class Daemon:
     """The program at `path`, started on its defaults unless `config` (YAML text) is given.
 
-    `open_files` are its soft and hard limits; `state` is the state directory of an earlier life.
+    `open_files` are its soft and hard limits; `state` is the state directory of an earlier life;
+    it inherits `sockets`, whose clients do not notice when it begins to serve them.
     It listens once it is made, or with `wait=False` after `wait()`.
     """
 
     def __init__(self, path: str, directory: Path, config: str | None = None, port: int = PORT,
                  environment: dict[str, str] | None = None,
                  open_files: tuple[int, int] | None = None, state: Path | None = None,
-                 wait: bool = True):
+                 wait: bool = True, sockets: Sockets | None = None):
         directory.mkdir(parents=True)
         self.state = state or directory / "state"
         self.state.mkdir(mode=0o700, exist_ok=True)
-        command = [str(path)]
+        command = [*(sockets.prefix() if sockets else ()), str(path)]
         self.config = directory / "tlspolicyd.yaml"
         if config is not None:
             self.config.write_text(config)
@@ -48,7 +50,8 @@ class Daemon:
                         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
                         **(environment or {})}
         self.log = directory / "tlspolicyd.log"
-        self.process = Process("tlspolicyd", command, self.log, surroundings, directory, open_files)
+        self.process = Process("tlspolicyd", command, self.log, surroundings, directory, open_files,
+                               sockets.descriptors() if sockets else ())
         self._port = port
         if wait:
             self.wait()

@@ -13,10 +13,10 @@ class Failed(Exception):
 
 
 class Process:
-    """One program, its standard error and output in a file."""
+    """One program, its standard error and output in a file; `inherits` are descriptors of ours."""
 
     def __init__(self, name: str, command: list[str], log: Path, environment=None, cwd=None,
-                 open_files: tuple[int, int] | None = None):
+                 open_files: tuple[int, int] | None = None, inherits=()):
         def set_limits():
             resource.setrlimit(resource.RLIMIT_NOFILE, open_files)
 
@@ -26,7 +26,8 @@ class Process:
             # Its own session: Ctrl-C is for us, and we end what we started.
             self._popen = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, cwd=cwd,
-                start_new_session=True, preexec_fn=set_limits if open_files else None)
+                start_new_session=True, preexec_fn=set_limits if open_files else None,
+                pass_fds=inherits)
 
     @property
     def pid(self) -> int:

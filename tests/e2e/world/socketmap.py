@@ -57,8 +57,8 @@ class ProtocolError(Exception):
 class Connection:
     """One connection to the daemon."""
 
-    def __init__(self, timeout: float = 60):
-        self.wire = socket.create_connection(("127.0.0.1", PORT), timeout)
+    def __init__(self, timeout: float = 60, port: int = PORT):
+        self.wire = socket.create_connection(("127.0.0.1", port), timeout)
         self._buffer = b""
 
     def __enter__(self):

@@ -111,10 +111,14 @@ TEST_CASE("sd_listen_fds(3): variables that make no sense are an error, never a 
       {{"4711", "-1", {}}, "LISTEN_FDS: a whole number from 0 to 64 is expected, not \"-1\""},
       {{"4711", "65", {}}, "LISTEN_FDS: a whole number from 0 to 64 is expected, not \"65\""},
       {{"4711", "1x", {}}, "LISTEN_FDS: a whole number from 0 to 64 is expected, not \"1x\""},
-      {{"4711", "2", "socketmap"}, "LISTEN_FDNAMES: 2 names are expected, not \"socketmap\""},
-      {{"4711", "1", "a:b"}, "LISTEN_FDNAMES: 1 names are expected, not \"a:b\""},
-      {{"4711", "1", "a\nb"}, "LISTEN_FDNAMES: 1 names are expected, not \"a\\x0ab\""},
-      {{"4711", "1", "\xc3\xa4"}, "LISTEN_FDNAMES: 1 names are expected, not \"\\xc3\\xa4\""},
+      {{"4711", "2", "socketmap"},
+       "LISTEN_FDNAMES: one name for each of LISTEN_FDS=2 is expected, not \"socketmap\""},
+      {{"4711", "1", "a:b"},
+       "LISTEN_FDNAMES: one name for each of LISTEN_FDS=1 is expected, not \"a:b\""},
+      {{"4711", "1", "a\nb"},
+       "LISTEN_FDNAMES: one name for each of LISTEN_FDS=1 is expected, not \"a\\x0ab\""},
+      {{"4711", "1", "\xc3\xa4"},
+       "LISTEN_FDNAMES: one name for each of LISTEN_FDS=1 is expected, not \"\\xc3\\xa4\""},
   };
   for (const auto& row : rows) CHECK(complaint(row.variables) == row.text);
   CHECK(complaint({"4711", "1", std::string(256, 'x')}).starts_with("LISTEN_FDNAMES: "));
