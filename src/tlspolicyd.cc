@@ -72,6 +72,12 @@ class Daemon {
             },
             log_, config_.limits.clients) {
     raise_file_limit();
+    // Before anybody can see that the daemon is there, and lets it know something.
+    terminate_ = loop_.on_signal(SIGTERM, [this] { say_farewell(); });
+    interrupt_ = loop_.on_signal(SIGINT, [this] { say_farewell(); });
+    hang_up_ = loop_.on_signal(SIGHUP, [this] {
+      log_.warning("SIGHUP: the configuration is not reread; restart to change it");
+    });
     // Before the first answer (decisions.md 18).
     load_policies();
     if (config_.observe)
@@ -81,11 +87,6 @@ class Daemon {
 
   /// Serves until SIGTERM or SIGINT, then answers what was asked before.
   void run() {
-    const auto terminate = loop_.on_signal(SIGTERM, [this] { say_farewell(); });
-    const auto interrupt = loop_.on_signal(SIGINT, [this] { say_farewell(); });
-    const auto hang_up = loop_.on_signal(SIGHUP, [this] {
-      log_.warning("SIGHUP: the configuration is not reread; restart to change it");
-    });
     service_manager_.ready(fmt::format("answering on {}", fmt::join(endpoints_, ", ")));
     loop_.run();
     log_.info("stopped");
@@ -256,6 +257,7 @@ class Daemon {
   postfix::Server policy_server_;
   std::vector<std::string> endpoints_;  ///< that are served
   base::OperationPtr farewell_;
+  base::OperationPtr terminate_, interrupt_, hang_up_;
 };
 
 /// Prints every mistake; true if there is none.

@@ -180,6 +180,22 @@ class Signals(WorldTest):
         """SIGHUP does not end it"""
         self.survives(signal.SIGHUP)
 
+    def test_early(self):
+        """SIGHUP, then SIGTERM, as soon as it listens: exit code 0, in each of 20 lives"""
+        port = PORT + 1
+        for _ in range(20):
+            daemon = self.world.start_daemon(self.program, f"listen: ['inet:127.0.0.1:{port}']",
+                                             port=port, wait=False)
+            while not self.listens(port):
+                self.assertTrue(daemon.alive())
+            daemon.process.send_signal(signal.SIGHUP)
+            self.assertEqual(daemon.stop(), 0)
+
+    @staticmethod
+    def listens(port: int) -> bool:
+        with socket.socket() as wire:
+            return wire.connect_ex(("127.0.0.1", port)) == 0
+
     def test_sigpipe(self):
         """SIGPIPE does not end it"""
         self.survives(signal.SIGPIPE)
