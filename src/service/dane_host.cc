@@ -52,11 +52,12 @@ void DaneHost::on_addresses() {
   if (verdict == AddressVerdict::no_address) return finish(HostState::no_address);
   if (verdict == AddressVerdict::error) return fail(*a_ ? aaaa_->error() : a_->error());
   const bool secure = verdict == AddressVerdict::secure;
+  // A denial tells the end of the chain as well as records do.
   const auto telling = [&](Outcome outcome) {
-    return outcome == (secure ? Outcome::secure : Outcome::insecure);
+    return secure ? outcome == Outcome::secure : outcome != Outcome::error;
   };
-  const auto* answer = telling(a) ? &*a_ : telling(aaaa) ? &*aaaa_ : nullptr;
-  const auto end = answer ? (*answer)->canonical_name : host_.text();
+  const auto& answer = telling(a) ? *a_ : *aaaa_;
+  const auto& end = answer->canonical_name;
   if (end == host_.text()) {
     if (!secure) return finish(HostState::none);
     bases_ = {host_};

@@ -42,7 +42,7 @@ class FakeNetwork final : public net::Resolver, public net::HttpsClient {
     ++asked_[key];
     const auto known = dns_.find(key);
     if (known == dns_.end())
-      return play<net::DnsAnswer>({.outcome = no_such_name()}, std::move(done));
+      return play<net::DnsAnswer>({.outcome = no_such_name(question.name.text())}, std::move(done));
     return play(known->second, std::move(done));
   }
 
@@ -56,9 +56,10 @@ class FakeNetwork final : public net::Resolver, public net::HttpsClient {
   }
 
  private:
-  static base::Result<net::DnsAnswer> no_such_name() {
+  static base::Result<net::DnsAnswer> no_such_name(const std::string& name) {
     net::DnsAnswer answer;
     answer.kind = net::DnsAnswer::Kind::no_such_name;
+    answer.canonical_name = name;
     answer.ttl = base::seconds{300};
     return answer;
   }

@@ -253,7 +253,11 @@ void Stage::script_dns(const Line& line, net::RecordType type) {
       answer.kind =
           what == "nodata" ? net::DnsAnswer::Kind::no_data : net::DnsAnswer::Kind::no_such_name;
       answer.ttl = ttl_of(words, 3);
-      answer.authenticated = words.size() > 4 && words[4] == "authenticated";
+      answer.canonical_name = name_asked(type, words.at(1));
+      for (std::size_t at = 4; at < words.size(); ++at) {
+        if (words[at] == "authenticated") answer.authenticated = true;
+        if (words[at] == "via") answer.canonical_name = words.at(at + 1);
+      }
     } else {
       answer.kind = net::DnsAnswer::Kind::records;
       answer.ttl = ttl_of(words, 2);
