@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/address.h"
 #include "sts/lifecycle.h"
 
 namespace tlspolicyd::service {
@@ -29,6 +30,9 @@ class DaneHosts::Waiter final : public base::Operation {
 };
 
 std::optional<DaneHosts::Known> DaneHosts::known(const base::DomainName& host, std::uint16_t port) {
+  // Postfix connects to an address in the place of a host; DANE does not apply (RFC 7672 2.2).
+  if (base::Address::parse(host.text()))
+    return Known{{host.text(), dane::HostState::none, {}}, Timing::kTxtCeiling};
   const auto found = entries_.find({host.text(), port});
   if (found == entries_.end()) return std::nullopt;
   auto& entry = found->second;
@@ -74,6 +78,7 @@ base::seconds DaneHosts::remember(const Key& key, const DaneFinding& finding) {
     found->second.turn = turns_.insert(turns_.end(), key);
   }
   auto& entry = found->second;
+  turns_.splice(turns_.end(), turns_, entry.turn);
   const bool failed = finding.host.state == dane::HostState::error;
   entry.error_pause = failed ? Timing::after_dns_error(entry.error_pause) : base::seconds{0};
   const auto holds = failed ? entry.error_pause : Timing::believed(finding.ttl);

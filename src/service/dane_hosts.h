@@ -32,7 +32,7 @@ class DaneHosts {
   };
   using Done = std::function<void(const Known&)>;
 
-  /// What is known now, if anything.
+  /// What is known now, if anything; always of an address that stands in the place of a host.
   std::optional<Known> known(const base::DomainName& host, std::uint16_t port);
 
   /// Looks at the host, or joins who does already; the look goes on when nobody waits any more.

@@ -1,0 +1,190 @@
+#include "service/dane_hosts.h"
+
+#include <doctest/doctest.h>
+
+#include "mail_hosts.h"
+
+using namespace tlspolicyd;
+using namespace tlspolicyd::service;
+using dane::HostState;
+
+namespace {
+
+struct World : MailHosts {
+  std::optional<DaneHosts::Known> known(const std::string& host, std::uint16_t port = 25) {
+    return hosts.known(name(host), port);
+  }
+  /// Finds it, whether known or not.
+  DaneHosts::Known find(const std::string& host, std::uint16_t port = 25) {
+    std::optional<DaneHosts::Known> found;
+    const auto looking =
+        hosts.find(name(host), port, [&](const DaneHosts::Known& told) { found = told; });
+    CHECK_FALSE(found);  // never from inside find()
+    time.pass_until(seconds{1}, [&] { return found.has_value(); });
+    REQUIRE(found);
+    return *found;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A-12 what is known is bounded, and the least recently used goes first") {
+  World world;
+  const auto host = [](std::size_t n) { return "h" + std::to_string(n) + ".test"; };
+  for (const auto type : {net::RecordType::a, net::RecordType::aaaa})
+    world.network.set_dns(
+        {host(2), type}, {.outcome = World::Answer(World::answer(net::DnsAnswer::Kind::no_such_name,
+                                                                 host(2), seconds{60}))});
+  std::vector<base::OperationPtr> looking;
+  for (std::size_t n = 0; n < DaneHosts::kMost; ++n)
+    looking.push_back(world.hosts.find(name(host(n)), 25, [](const auto&) {}));
+  world.time.pass(seconds{1});
+  REQUIRE(world.hosts.size() == DaneHosts::kMost);
+
+  CHECK(world.known(host(0)));
+  world.time.pass(seconds{60});
+  CHECK_FALSE(world.known(host(2)));
+  world.find(host(2));  // that it is found anew counts as use
+  world.find("new1.test");
+  world.find("new2.test");
+  CHECK(world.hosts.size() == DaneHosts::kMost);
+  for (const auto& kept : {host(0), host(2), host(4), std::string("new1.test")}) {
+    CAPTURE(kept);
+    CHECK(world.known(kept));
+  }
+  for (const auto& gone : {host(1), host(3)}) {
+    CAPTURE(gone);
+    CHECK_FALSE(world.known(gone));
+  }
+}
+
+TEST_CASE("decisions 15 who looks for the same host shares one look") {
+  World world;
+  world.usable("mx.test");
+  std::vector<DaneHosts::Known> told;
+  const auto note = [&](const DaneHosts::Known& known) { told.push_back(known); };
+  const auto one = world.hosts.find(name("mx.test"), 25, note);
+  const auto two = world.hosts.find(name("mx.test"), 25, note);
+  world.time.pass(seconds{1});
+  REQUIRE(told.size() == 2);
+  for (const auto& known : told) {
+    CHECK(known.host == dane::HostFinding{"mx.test", HostState::usable, ""});
+    CHECK(known.valid_for == seconds{300});
+  }
+  CHECK(world.network.dns_questions() == 3);
+}
+
+TEST_CASE("one of two who cancels is not told, the other one is") {
+  World world;
+  world.usable("mx.test");
+  bool told = false;
+  auto leaves =
+      world.hosts.find(name("mx.test"), 25, [](const auto&) { FAIL("told though cancelled"); });
+  const auto stays = world.hosts.find(name("mx.test"), 25, [&](const auto&) { told = true; });
+  leaves.reset();
+  world.time.pass(seconds{1});
+  CHECK(told);
+  CHECK(world.network.dns_questions() == 3);
+}
+
+TEST_CASE("a look goes on when nobody waits any more, and is remembered") {
+  World world;
+  world.usable("mx.test");
+  auto only =
+      world.hosts.find(name("mx.test"), 25, [](const auto&) { FAIL("told though cancelled"); });
+  only.reset();
+  world.time.pass(seconds{1});
+  REQUIRE(world.known("mx.test"));
+  CHECK(world.known("mx.test")->host.state == HostState::usable);
+  CHECK(world.network.dns_questions() == 3);
+}
+
+TEST_CASE("who is told may ask again at once, and destroy all who wait with it") {
+  World world;
+  world.fails("mx.test", base::Fault::dns_unreachable);
+  std::vector<base::OperationPtr> all;
+  int told = 0;
+  for (int n = 0; n < 5; ++n)
+    all.push_back(world.hosts.find(name("mx.test"), 25, [&](const auto&) {
+      ++told;
+      all.clear();
+      all.push_back(world.hosts.find(name("mx.test"), 25, [&](const auto&) { ++told; }));
+    }));
+  world.time.pass(seconds{1});
+  CHECK(told == 2);
+  CHECK(world.addresses_asked("mx.test") == 2);
+}
+
+TEST_CASE("RFC 2308 7.1 a failure holds for 30 s, doubling to 300 s, until the next success") {
+  World world;
+  world.fails("mx.test");
+  for (const int pause : {30, 60, 120, 240, 300, 300}) {
+    CAPTURE(pause);
+    const auto found = world.find("mx.test");
+    CHECK(found.host == dane::HostFinding{"mx.test", HostState::error, "scripted"});
+    CHECK(found.valid_for == seconds{pause});
+    world.time.pass(seconds{pause - 1});
+    REQUIRE(world.known("mx.test"));
+    CHECK(world.known("mx.test")->host.state == HostState::error);
+    world.time.pass(seconds{1});
+    CHECK_FALSE(world.known("mx.test"));
+  }
+  world.usable("mx.test");
+  CHECK(world.find("mx.test").valid_for == seconds{300});
+  world.fails("mx.test");
+  CHECK(world.find("mx.test").valid_for == seconds{30});
+}
+
+TEST_CASE("decisions 11 our own trouble is not remembered") {
+  for (const auto fault :
+       {base::Fault::dns_unreachable, base::Fault::overloaded, base::Fault::system}) {
+    CAPTURE(name_of(fault));
+    World world;
+    world.fails("mx.test", fault);
+    const auto found = world.find("mx.test");
+    CHECK(found.host.state == HostState::error);
+    CHECK(found.valid_for == seconds{0});
+    CHECK_FALSE(world.known("mx.test"));
+    CHECK(world.hosts.size() == 0);
+  }
+}
+
+TEST_CASE("the least TTL of the answers counts, a minute at least and an hour at most") {
+  const std::pair<int, int> rows[] = {{0, 60},      {59, 60},     {60, 60},     {61, 61},
+                                      {3599, 3599}, {3600, 3600}, {86400, 3600}};
+  for (const auto& [ttl, holds] : rows) {
+    CAPTURE(ttl);
+    World world;
+    world.usable("mx.test", seconds{ttl});
+    CHECK(world.find("mx.test").valid_for == seconds{holds});
+    world.time.pass(seconds{holds} - milliseconds{1});
+    CHECK_FALSE(world.known("mx.test"));  // not even a second is left
+  }
+  World world;
+  world.usable("mx.test", seconds{600});
+  world.network.set_dns({"mx.test", net::RecordType::aaaa},
+                        {.outcome = World::Answer(World::answer(net::DnsAnswer::Kind::no_data,
+                                                                "mx.test", seconds{100}))});
+  CHECK(world.find("mx.test").valid_for == seconds{100});
+  world.time.pass(seconds{40});
+  REQUIRE(world.known("mx.test"));
+  CHECK(world.known("mx.test")->valid_for == seconds{60});
+}
+
+TEST_CASE("D7 what is known of a host is known of one port") {
+  World world;
+  world.usable("mx.test", seconds{300}, 587);
+  CHECK(world.find("mx.test", 587).host.state == HostState::usable);
+  CHECK_FALSE(world.known("mx.test", 25));
+  CHECK(world.find("mx.test", 25).host.state == HostState::none);
+  CHECK(world.known("mx.test", 587)->host.state == HostState::usable);
+  CHECK(world.known("mx.test", 25)->host.state == HostState::none);
+}
+
+TEST_CASE("RFC 7672 2.2 DANE does not apply to an address in the place of a host") {
+  World world;
+  REQUIRE(world.known("192.0.2.1"));
+  CHECK(world.known("192.0.2.1")->host == dane::HostFinding{"192.0.2.1", HostState::none, ""});
+  CHECK(world.known("192.0.2.1")->valid_for == seconds{3600});
+  CHECK_FALSE(world.known("192.0.2.1.test"));
+}
