@@ -15,9 +15,11 @@ struct Service {
   std::string_view name;
   std::uint16_t port;
 };
-// Postfix asks services(5); these are the names that a mail next-hop can sensibly have.
-constexpr Service kServices[] = {
-    {"smtp", 25}, {"submission", 587}, {"submissions", 465}, {"smtps", 465}, {"lmtp", 24}};
+// Postfix asks services(5); these are the names, and their aliases there, that a mail next-hop can
+// sensibly have.
+constexpr Service kServices[] = {{"smtp", 25},         {"mail", 25},   {"submission", 587},
+                                 {"submissions", 465}, {"smtps", 465}, {"ssmtp", 465},
+                                 {"urd", 465},         {"lmtp", 24}};
 
 /// A key taken apart, nothing of it judged yet.
 struct Parts {
@@ -54,6 +56,7 @@ base::Result<std::uint16_t> port_of(std::string_view text) {
   for (const auto& service : kServices)
     if (service.name == text) return service.port;
   // The policy does not depend on the port: a service that only Postfix knows loses no protection.
+  // DANE does; of such a host the TLSA records for port 25 are looked at.
   if (is_service_name(text)) return kSmtpPort;
   return base::parse_port(text);
 }

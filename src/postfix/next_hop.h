@@ -21,8 +21,8 @@ struct NextHop {
 
 /// Reads a look-up key of smtp_tls_policy_maps: "example.com", "[relay.example]",
 /// "[relay.example]:587", "relay.example:submission". A port is a number or one of the service
-/// names smtp, submission, submissions, smtps, lmtp; nothing after the colon means 25, as it does
-/// to Postfix, and so does the name of any other service.
+/// names smtp, submission, submissions, lmtp and their aliases; nothing after the colon means 25,
+/// as it does to Postfix, and so does the name of any other service.
 ///
 /// Error: Fault::invalid for what has no policy domain (see sts::policy_domain), a host part over
 /// 253 octets, a port that is none; printable, quotes nothing of the key.

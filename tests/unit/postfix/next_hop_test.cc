@@ -30,6 +30,9 @@ TEST_CASE("S32, 0.1 next-hops and their policy domain, port and brackets") {
       {"[relay.example]:smtp", "relay.example", 25, true},
       {"relay.example:submission", "relay.example", 587, false},
       {"[relay.example]:submissions", "relay.example", 465, true},
+      {"[relay.example]:ssmtp", "relay.example", 465, true},
+      {"[relay.example]:urd", "relay.example", 465, true},
+      {"[relay.example]:mail", "relay.example", 25, true},
       {"relay.example:smtps", "relay.example", 465, false},
       {"relay.example:lmtp", "relay.example", 24, false},
       // host_port(3) of Postfix takes its default when nothing follows the colon
