@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "base/domain_name.h"
 #include "service/decision.h"
+#include "service/mx_hosts.h"
 #include "service/question.h"
 #include "sts/lifecycle.h"
 
@@ -27,7 +29,8 @@ struct KeptReply {
 /// What is remembered of one policy domain.
 struct Record {
   sts::Entry entry;
-  std::vector<KeptReply> replies;  ///< by terms; dropped whenever the entry changes
+  std::vector<KeptReply> replies;     ///< by terms; dropped whenever the entry changes
+  std::shared_ptr<const MxHosts> mx;  ///< as last looked up, if ever; shared by all terms
 
   // The book's own.
   std::list<const std::string*>::iterator turn{};

@@ -31,8 +31,12 @@ Decision by_dane(std::shared_ptr<const sts::StoredPolicy> policy, base::WallTime
   return decision;
 }
 
-base::WallTime valid_until_of(const GateFindings& found, base::WallTime now) {
-  return now + std::min(found.valid_for, sts::Timing::kTxtCeiling);
+base::WallTime valid_until_of(const GateFindings& found, const base::Clock& clock) {
+  return clock.wall() + std::min(found.valid_for, sts::Timing::kTxtCeiling);
+}
+
+base::WallTime valid_until_of(const MxHosts& hosts, const base::Clock& clock) {
+  return clock.wall() + std::chrono::floor<seconds>(hosts.until - clock.steady());
 }
 
 std::string_view describe(sts::Absence absence) {
@@ -65,7 +69,7 @@ Inquiry::Inquiry(const Outside& outside, Book& book, Lookup& lookup, const Setti
   if (entry.is_valid(now)) {
     patience_ = Patience::with_policy();
     // Begun at once, beside the TXT record.
-    if (asks_for_mx(entry.stored->policy)) lookup_->want_mx_hosts();
+    if (asks_for_mx(entry.stored->policy)) mx_hosts();
   }
   if (may_change(entry, now)) {
     arm(patience_.dns);
@@ -90,6 +94,17 @@ bool Inquiry::asks_for_mx(const sts::Policy& policy) const {
   return needs_mx_hosts(policy, question_.terms) ||
          (is_enforced(policy, question_.terms) && !question_.terms.bracketed &&
           outside_.dane.guards(question_.domain.text()));
+}
+
+/// One question is judged by one set of MX hosts, though they may expire while it waits.
+const std::optional<MxResult>& Inquiry::mx_hosts() {
+  if (!mx_hosts_) mx_hosts_ = lookup_->mx_hosts();
+  return mx_hosts_;
+}
+
+const GateFindings* Inquiry::gate() {
+  if (question_.terms.bracketed) return lookup_->gate(question_.terms, {question_.domain.text()});
+  return lookup_->gate(question_.terms, mx_hosts_->value()->names);
 }
 
 void Inquiry::arm(milliseconds delay) {
@@ -134,27 +149,25 @@ std::optional<Decision> Inquiry::try_decide() {
 std::optional<Decision> Inquiry::enforced(const std::shared_ptr<const sts::StoredPolicy>& policy,
                                           base::WallTime valid_until) {
   const auto& domain = question_.domain.text();
-  const auto now = outside_.clock.wall();
   const bool guarded = outside_.dane.guards(domain);
   const MxHosts* hosts = nullptr;
   if (asks_for_mx(policy->policy)) {
-    lookup_->want_mx_hosts();
-    const auto& known = lookup_->mx_hosts();
+    const auto& known = mx_hosts();
     if (!known) return std::nullopt;
     if (!*known)
       return temporary(Cause::mx,
                        fmt::format("{}: MX look-up failed: {}", domain, known->error().text));
-    hosts = &known->value();
-    valid_until = std::min(valid_until, now + sts::Timing::believed(hosts->ttl));
+    hosts = known->value().get();
+    valid_until = std::min(valid_until, valid_until_of(*hosts, outside_.clock));
   }
   // Hosts that came with an unsigned MX RRset are anybody's word: DANE does not bind (D4).
   if (guarded && (question_.terms.bracketed || hosts->authenticated)) {
-    const auto* found = lookup_->gate(question_.terms);
+    const auto* found = gate();
     if (!found) return std::nullopt;
     auto verdict = dane::judge(found->hosts, outside_.dane.mixed());
     if (verdict.kind == dane::Verdict::Kind::temporary)
       return temporary(Cause::dane, fmt::format("{}: {}", domain, verdict.reason));
-    valid_until = std::min(valid_until, valid_until_of(*found, now));
+    valid_until = std::min(valid_until, valid_until_of(*found, outside_.clock));
     if (verdict.kind == dane::Verdict::Kind::dane) return by_dane(policy, valid_until);
   }
   auto decision = apply(policy, question_, hosts);
@@ -165,22 +178,20 @@ std::optional<Decision> Inquiry::enforced(const std::shared_ptr<const sts::Store
 /// A decision that requires nothing, where DANE is not to be looked at for such domains or cannot
 /// be required of every host; trouble on the way makes no difference (decisions.md 5).
 std::optional<Decision> Inquiry::unless_dane(Decision decision) {
-  const auto now = outside_.clock.wall();
   if (decision.kind != Decision::Kind::no_policy ||
       !outside_.dane.serves_all(question_.domain.text()))
     return decision;
   if (!question_.terms.bracketed) {
-    lookup_->want_mx_hosts();
-    const auto& known = lookup_->mx_hosts();
+    const auto& known = mx_hosts();
     if (!known) return std::nullopt;
-    const bool secure = known->ok() && known->value().authenticated;
-    decision.valid_until = std::min(
-        decision.valid_until, known->ok() ? now + sts::Timing::believed(known->value().ttl) : now);
-    if (!secure) return decision;
+    decision.valid_until =
+        std::min(decision.valid_until, known->ok() ? valid_until_of(*known->value(), outside_.clock)
+                                                   : outside_.clock.wall());
+    if (!known->ok() || !known->value()->authenticated) return decision;
   }
-  const auto* found = lookup_->gate(question_.terms);
+  const auto* found = gate();
   if (!found) return std::nullopt;
-  decision.valid_until = std::min(decision.valid_until, valid_until_of(*found, now));
+  decision.valid_until = std::min(decision.valid_until, valid_until_of(*found, outside_.clock));
   if (dane::all_usable(found->hosts)) return by_dane(decision.policy, decision.valid_until);
   return decision;
 }

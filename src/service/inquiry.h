@@ -46,6 +46,8 @@ class Inquiry final : public base::Operation, private Lookup::Waiter {
   void deliver(Decision decision) override;
 
   bool asks_for_mx(const sts::Policy& policy) const;
+  const std::optional<MxResult>& mx_hosts();
+  const GateFindings* gate();
   bool may_change(const sts::Entry& entry, base::WallTime now) const;
   void arm(base::milliseconds delay);
   void on_timer();
@@ -61,6 +63,7 @@ class Inquiry final : public base::Operation, private Lookup::Waiter {
   const Settings& settings_;
   Question question_;
   Done done_;
+  std::optional<MxResult> mx_hosts_;  ///< once they were asked for and told
   Patience patience_;
   enum class Stage { first_look, dns, whole, over } stage_;
   base::OperationPtr timer_;

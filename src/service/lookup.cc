@@ -7,16 +7,16 @@ namespace tlspolicyd::service {
 
 Lookup::Lookup(const Outside& outside, Book& book, base::DomainName domain,
                std::optional<Discovery::Purpose> purpose, std::function<void()> ended)
-    : outside_(outside), domain_(std::move(domain)), ended_(std::move(ended)) {
-  remember_policy(book);
+    : outside_(outside), book_(book), domain_(std::move(domain)), ended_(std::move(ended)) {
+  remember_policy();
   if (!purpose) return;
-  discovery_ = std::make_unique<Discovery>(outside_, book, domain_, *purpose,
-                                           [this, &book](auto own_trouble) {
-                                             own_trouble_ = std::move(own_trouble);
-                                             remember_policy(book);
-                                             discovery_.reset();
-                                             tell_waiters();
-                                           });
+  discovery_ =
+      std::make_unique<Discovery>(outside_, book_, domain_, *purpose, [this](auto own_trouble) {
+        own_trouble_ = std::move(own_trouble);
+        remember_policy();
+        discovery_.reset();
+        tell_waiters();
+      });
 }
 
 bool Lookup::may_change(bool txt_due) const {
@@ -25,8 +25,8 @@ bool Lookup::may_change(bool txt_due) const {
   return !discovery_->only_refreshes();
 }
 
-void Lookup::remember_policy(Book& book) {
-  if (const auto& stored = book.open(domain_).entry.stored) remembered_ = stored;
+void Lookup::remember_policy() {
+  if (const auto& stored = book_.open(domain_).entry.stored) remembered_ = stored;
 }
 
 std::shared_ptr<const sts::StoredPolicy> Lookup::policy(const sts::Entry& entry,
@@ -35,15 +35,24 @@ std::shared_ptr<const sts::StoredPolicy> Lookup::policy(const sts::Entry& entry,
   return policy && now < policy->expires_at ? policy : nullptr;
 }
 
-void Lookup::want_mx_hosts() {
-  if (mx_ || mx_hosts_) return;
-  mx_ = outside_.resolver.resolve({domain_, net::RecordType::mx},
-                                  [this](const auto& answer) { on_mx(answer); });
+std::optional<MxResult> Lookup::mx_hosts() {
+  const auto now = outside_.clock.steady();
+  if (mx_hosts_ && mx_hosts_->ok() && now >= mx_hosts_->value()->until) mx_hosts_.reset();
+  if (mx_ || mx_hosts_) return mx_hosts_;
+  if (const auto& known = book_.open(domain_).mx; known && now < known->until) {
+    mx_hosts_ = known;
+  } else {
+    mx_ = outside_.resolver.resolve({domain_, net::RecordType::mx},
+                                    [this](const auto& answer) { on_mx(answer); });
+  }
+  return mx_hosts_;
 }
 
 void Lookup::on_mx(const base::Result<net::DnsAnswer>& answer) {
   if (answer) {
-    mx_hosts_ = mx_hosts_of(domain_, *answer);
+    auto hosts = mx_hosts_of(domain_, *answer, outside_.clock.steady());
+    mx_hosts_ = std::make_shared<const MxHosts>(std::move(hosts));
+    book_.open(domain_).mx = mx_hosts_->value();
   } else {
     mx_hosts_ = answer.error();
   }
@@ -53,17 +62,16 @@ void Lookup::on_mx(const base::Result<net::DnsAnswer>& answer) {
   if (tell_waiters() && failed) mx_hosts_.reset();
 }
 
-const GateFindings* Lookup::gate(const Terms& terms) {
-  auto& gate = gates_[{terms.port, terms.bracketed}];
+const GateFindings* Lookup::gate(const Terms& terms, const std::vector<std::string>& names) {
+  const std::pair key{terms.port, terms.bracketed};
+  auto& gate = gates_[key];
   if (gate.findings) return &*gate.findings;
   if (gate.look) return nullptr;
-  const auto names =
-      terms.bracketed ? std::vector<std::string>{domain_.text()} : mx_hosts_->value().names;
   gate.look = std::make_unique<DaneGate>(outside_.dane.hosts(), outside_.timers, names, terms.port,
-                                         [this, &gate](GateFindings findings) {
+                                         [this, key, &gate](GateFindings findings) {
                                            gate.findings = std::move(findings);
                                            gate.look.reset();
-                                           tell_waiters();
+                                           if (tell_waiters()) gates_.erase(key);
                                          });
   return nullptr;
 }

@@ -55,15 +55,14 @@ class Lookup {
   std::shared_ptr<const sts::StoredPolicy> policy(const sts::Entry& entry,
                                                   base::WallTime now) const;
 
-  /// Begins the MX look-up unless it has begun.
-  void want_mx_hosts();
-  /// Its result, nothing while it is under way.
-  const std::optional<base::Result<MxHosts>>& mx_hosts() const { return mx_hosts_; }
+  /// The MX hosts or why they cannot be had; nothing while they are being looked up, which begins
+  /// with this call unless they are known or somebody asks already.
+  std::optional<MxResult> mx_hosts();
 
   /// What was found of the MX hosts for a question on these terms, nullptr while it is under way;
-  /// the look begins with the first call. REQUIRES: mx_hosts() has hosts, or the terms are
-  /// bracketed.
-  const GateFindings* gate(const Terms& terms);
+  /// it begins with this call, unless somebody looks already. The findings are for those who waited
+  /// for them: they last until all have been told. `names` as MxHosts has them.
+  const GateFindings* gate(const Terms& terms, const std::vector<std::string>& names);
 
   /// Lets every waiter that can be answered go; then ends if nothing is left to do. False if it has
   /// ended, and thereby been destroyed.
@@ -75,19 +74,20 @@ class Lookup {
     base::OperationPtr look;
   };
 
-  void remember_policy(Book& book);
+  void remember_policy();
   void on_mx(const base::Result<net::DnsAnswer>& answer);
   bool looks_at_hosts() const;
   bool end_if_over();
 
   const Outside& outside_;
+  Book& book_;
   base::DomainName domain_;
   std::function<void()> ended_;
   std::list<Waiter*> waiters_;
   std::shared_ptr<const sts::StoredPolicy> remembered_;
   bool telling_ = false;  ///< waiters that leave now do not end it
   std::optional<base::Error> own_trouble_;
-  std::optional<base::Result<MxHosts>> mx_hosts_;
+  std::optional<MxResult> mx_hosts_;
   std::unique_ptr<Discovery> discovery_;
   base::OperationPtr mx_;
   std::map<std::pair<std::uint16_t, bool>, Gate> gates_;  ///< by port and whether bracketed

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 
+#include "sts/lifecycle.h"
+
 namespace tlspolicyd::service {
 
-MxHosts mx_hosts_of(const base::DomainName& domain, const net::DnsAnswer& answer) {
-  MxHosts hosts{.names = {}, .authenticated = answer.authenticated, .ttl = answer.ttl};
+MxHosts mx_hosts_of(const base::DomainName& domain, const net::DnsAnswer& answer,
+                    base::SteadyTime now) {
+  MxHosts hosts{.names = {},
+                .authenticated = answer.authenticated,
+                .until = now + sts::Timing::believed(answer.ttl)};
   if (answer.kind != net::DnsAnswer::Kind::records) {
     hosts.names.push_back(domain.text());
     return hosts;

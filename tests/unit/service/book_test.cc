@@ -184,3 +184,14 @@ TEST_CASE("kept replies go when the entry changes") {
   fetched(book, name(1));
   CHECK(book.find(text(1))->replies.empty());
 }
+
+TEST_CASE("MX hosts stay when the entry changes, kept replies do not") {
+  Book book({});
+  fetched(book, name(1));
+  auto& record = *book.find(text(1));
+  record.replies.push_back({{}, kNow + seconds{60}, "wire"});
+  record.mx = std::make_shared<const MxHosts>();
+  absent(book, name(1));
+  CHECK(record.replies.empty());
+  CHECK(record.mx);
+}
