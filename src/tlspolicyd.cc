@@ -56,7 +56,7 @@ class Daemon {
         store_(cache_path(), mailbox_),
         book_(book_limits()),
         keeper_(store_, book_, loop_, loop_, log_),
-        dane_(resolver_, loop_, loop_, log_, config_.dane),
+        dane_(resolver_, loop_, loop_, log_, config_.dane, [this] { book_.forget_answers(); }),
         outside_{resolver_, https_, slots_, keeper_, dane_, loop_, loop_, log_},
         service_(outside_, book_, settings()),
         refresher_(outside_, book_, service_, config_.refresh, std::random_device()()),

@@ -121,7 +121,8 @@ void Explainer::tell_mx() {
   if (next_hop_->bracketed) {
     names.push_back(out_.domain);
   } else if (step && step->succeeded()) {
-    names = service::mx_hosts_of(next_hop_->domain, step->outcome->value()).names;
+    names = service::mx_hosts_of(next_hop_->domain, step->outcome->value(), ports_.clock.steady())
+                .names;
   }
   const bool known = out_.policy && out_.policy->ok();
   const auto patterns = known ? out_.policy->value().mx : std::vector<sts::MxPattern>();

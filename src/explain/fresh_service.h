@@ -37,7 +37,7 @@ struct FreshService {
         book({}),
         slots(timers, {}),
         keeper(store, book, clock, timers, log),
-        dane(resolver, clock, timers, log, dane_rules),
+        dane(resolver, clock, timers, log, dane_rules, [this] { book.forget_answers(); }),
         service({resolver, https, slots, keeper, dane, clock, timers, log}, book, settings) {}
 
   base::Log log{base::Severity::error, base::Log::Format::text, [](auto, auto) {}};

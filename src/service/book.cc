@@ -19,6 +19,16 @@ bool is_unexpired_enforce(const sts::Entry& entry, base::WallTime now) {
 }  // namespace
 
 Record* Book::find(std::string_view domain) {
+  auto* record = look_up(domain);
+  if (record && record->era != era_) {
+    record->era = era_;
+    record->replies.clear();
+    record->mx.reset();
+  }
+  return record;
+}
+
+Record* Book::look_up(std::string_view domain) {
   if (const auto found = policies_.find(domain); found != policies_.end()) {
     auto& record = found->second;
     if (record.replaceable)
@@ -38,6 +48,7 @@ Record& Book::open(const base::DomainName& domain) {
   const auto [made, inserted] = negatives_.try_emplace(domain.text());
   made->second.turn = negative_turns_.insert(negative_turns_.end(), &made->first);
   made->second.owner = owner;
+  made->second.era = era_;
   auto& share = owners_[owner];
   ++share.negatives;
   share.latest = &made->first;

@@ -33,6 +33,7 @@ struct Record {
   std::shared_ptr<const MxHosts> mx;  ///< as last looked up, if ever; shared by all terms
 
   // The book's own.
+  unsigned era = 0;  ///< of replies and mx
   std::list<const std::string*>::iterator turn{};
   std::size_t owner = 0;    ///< hash of the registered domain
   bool replaceable = true;  ///< has a turn
@@ -83,6 +84,8 @@ class Book {
   /// Decides anew whether a policy makes room for newcomers; for one that has expired, or whose
   /// expiry was undone by a corrected clock.
   void reconsider(const std::string& domain, base::WallTime now);
+  /// Drops the kept replies and MX hosts of all domains; costs nothing until they are asked for.
+  void forget_answers() { ++era_; }
   /// Forgets all that is known of a domain.
   void forget(const std::string& domain);
 
@@ -112,6 +115,7 @@ class Book {
     const std::string* latest = nullptr;  ///< key of its newest negative
   };
 
+  Record* look_up(std::string_view domain);
   void make_room(std::size_t owner);
   void drop_negative(const std::string* key);
   void to_policies(Shelf::iterator negative);
@@ -121,6 +125,7 @@ class Book {
   void release(std::size_t owner, std::size_t Owner::*count);
 
   Limits limits_;
+  unsigned era_ = 0;  ///< grows with forget_answers()
   Shelf policies_;
   Shelf negatives_;
   Turns negative_turns_;     ///< keys of negatives_, the least recently used first

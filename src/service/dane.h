@@ -38,12 +38,19 @@ struct DaneRules {
 /// resolver can be used for it at all.
 class Dane {
  public:
-  /// All that is given must outlive it.
+  /// `changed` is called whenever DANE begins or ceases to be looked at, because the resolver does:
+  /// answers given before are outdated. All that is given must outlive it.
   Dane(net::Resolver& resolver, base::Clock& clock, base::Timers& timers, const base::Log& log,
-       DaneRules rules)
+       DaneRules rules, std::function<void()> changed)
       : hosts_(resolver, clock), rules_(std::move(rules)) {
-    if (rules_.in_use()) watch_.emplace(resolver, timers, log);
+    if (!rules_.in_use()) return;
+    watch_.emplace(resolver, timers, log, [this, changed = std::move(changed)] {
+      hosts_.forget();
+      changed();
+    });
   }
+  Dane(const Dane&) = delete;
+  Dane& operator=(const Dane&) = delete;
 
   /// True if an enforce answer for this policy domain has to pass the gate. While nothing is known
   /// of the resolver yet the gate is there: what is not validated then does not bind.

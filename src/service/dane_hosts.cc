@@ -53,6 +53,11 @@ base::OperationPtr DaneHosts::find(const base::DomainName& host, std::uint16_t p
   return std::make_unique<Waiter>(look.waiters, std::move(done));
 }
 
+void DaneHosts::forget() {
+  entries_.clear();
+  turns_.clear();
+}
+
 void DaneHosts::on_found(const Key& key, const DaneFinding& finding) {
   const Known known{finding.host, remember(key, finding)};
   // Taken off the table first, and kept until the end: who is told may ask again, or leave.

@@ -39,6 +39,9 @@ class DaneHosts {
   /// Must outlive the operation.
   base::OperationPtr find(const base::DomainName& host, std::uint16_t port, Done done);
 
+  /// Forgets what was found; looks under way go on.
+  void forget();
+
   std::size_t size() const { return entries_.size(); }
 
  private:

@@ -5,8 +5,8 @@
 namespace tlspolicyd::service {
 
 ValidationWatch::ValidationWatch(net::Resolver& resolver, base::Timers& timers,
-                                 const base::Log& log)
-    : resolver_(resolver), timers_(timers), log_(log) {
+                                 const base::Log& log, std::function<void()> changed)
+    : resolver_(resolver), timers_(timers), log_(log), changed_(std::move(changed)) {
   look();
 }
 
@@ -24,6 +24,7 @@ void ValidationWatch::on_answer(const base::Result<net::DnsAnswer>& answer) {
   const auto now = validated ? State::validates : State::does_not;
   const auto before = std::exchange(state_, now);
   if (before == now) return;
+  if (before == State::does_not || now == State::does_not) changed_();
   if (now == State::does_not) {
     log_.warning(
         "the resolver does not validate DNSSEC, or is not trusted to: DANE is not looked at, "

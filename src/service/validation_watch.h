@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/operation.h"
@@ -21,8 +23,10 @@ class ValidationWatch final : public base::Operation {
     does_not    ///< it was not, or the resolver is not trusted
   };
 
-  /// All that is given must outlive it.
-  ValidationWatch(net::Resolver& resolver, base::Timers& timers, const base::Log& log);
+  /// `changed` is called, any number of times, when `does_not` begins or ends: what was learnt
+  /// before is not to be used any more. All that is given must outlive it.
+  ValidationWatch(net::Resolver& resolver, base::Timers& timers, const base::Log& log,
+                  std::function<void()> changed);
 
   State state() const { return state_; }
 
@@ -33,6 +37,7 @@ class ValidationWatch final : public base::Operation {
   net::Resolver& resolver_;
   base::Timers& timers_;
   const base::Log& log_;
+  std::function<void()> changed_;
   State state_ = State::unknown;
   base::OperationPtr question_;
   base::OperationPtr timer_;

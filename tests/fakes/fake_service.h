@@ -31,7 +31,7 @@ struct Life {
       : slots(time, settings.slots),
         book(settings.book),
         keeper(store, book, time, time, log),
-        dane(network, time, time, log, settings.dane),
+        dane(network, time, time, log, settings.dane, [this] { book.forget_answers(); }),
         outside{network, network, slots, keeper, dane, time, time, log},
         service(outside, book, settings.inquiry),
         refresher(outside, book, service, settings.refresh, settings.seed) {

@@ -185,6 +185,30 @@ TEST_CASE("kept replies go when the entry changes") {
   CHECK(book.find(text(1))->replies.empty());
 }
 
+TEST_CASE("D1 answers of all domains are forgotten at once, and nothing else of them") {
+  Book book({});
+  fetched(book, name(1));
+  absent(book, name(2));
+  const auto answer = [&](int n) {
+    auto& record = book.open(name(n));
+    record.replies = {{{}, kNow + seconds{60}, "wire"}};
+    record.mx = std::make_shared<const MxHosts>();
+  };
+  const auto is_answered = [&](int n, bool wanted) {
+    CAPTURE(n);
+    CHECK(book.find(text(n))->replies.empty() != wanted);
+    CHECK((book.find(text(n))->mx != nullptr) == wanted);
+  };
+  for (const int n : {1, 2}) answer(n);
+  for (const int n : {1, 2}) is_answered(n, true);
+  book.forget_answers();
+  for (const int n : {1, 2}) is_answered(n, false);
+  CHECK(book.find(text(1))->entry.is_valid(kNow));
+  CHECK(book.find(text(2))->entry.absence == sts::Absence::no_record);
+  for (const int n : {1, 2, 3}) answer(n);  // the third is new
+  for (const int n : {1, 2, 3}) is_answered(n, true);
+}
+
 TEST_CASE("MX hosts stay when the entry changes, kept replies do not") {
   Book book({});
   fetched(book, name(1));

@@ -188,3 +188,17 @@ TEST_CASE("RFC 7672 2.2 DANE does not apply to an address in the place of a host
   CHECK(world.known("192.0.2.1")->valid_for == seconds{3600});
   CHECK_FALSE(world.known("192.0.2.1.test"));
 }
+
+TEST_CASE("what is forgotten is looked for anew, and a look under way goes on") {
+  World world;
+  world.usable("mx.test");
+  world.find("mx.test");
+  bool told = false;
+  const auto looking = world.hosts.find(name("other.test"), 25, [&](const auto&) { told = true; });
+  world.hosts.forget();
+  CHECK_FALSE(world.known("mx.test"));
+  CHECK(world.hosts.size() == 0);
+  world.time.pass(seconds{1});
+  CHECK(told);
+  CHECK(world.find("mx.test").host.state == HostState::usable);
+}
