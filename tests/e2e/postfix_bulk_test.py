@@ -47,7 +47,7 @@ class Bulk:
             supervisor.end()
         self.assertEqual(supervisor.kills, len(self.KILLS))
         self.assertEqual(self.sent(), MESSAGES)
-        self.assertEqual(self.sender.queued(), [])
+        self.eventually(lambda: not self.sender.queued())
         attempts = [match for line in self.lines() if (match := STATUS.search(line))]
         deferred = [match["text"] for match in attempts if match["status"] == "deferred"]
         self.assertEqual(len(attempts), MESSAGES + len(deferred))  # nothing bounced

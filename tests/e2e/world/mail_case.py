@@ -38,7 +38,8 @@ class MailTest(WorldTest):
         cls.sender = cls.world.mail.sender(cls.release, policy_server=cls.policy_server,
                                            socket_mode=cls.socket_mode, settings=cls.settings,
                                            knows_tls=cls.knows_tls)
-        cls.config = f"listen: ['inet:127.0.0.1:8461', {cls.sender.listen}]\n{cls.more_config}"
+        # The port last: once that is open, so is the socket.
+        cls.config = f"listen: [{cls.sender.listen}, 'inet:127.0.0.1:8461']\n{cls.more_config}"
         try:
             super().setUpClass()
             cls.configure_sender()
@@ -116,8 +117,10 @@ class MailTest(WorldTest):
         self.assertEqual((delivery.service, delivery.status, delivery.dsn),
                          ("smtp", "deferred", dsn), delivery.log)
         self.assertIn(text, delivery.text)
-        self.assertIn(delivery.queue_id, {one["queue_id"] for one in self.sender.queued()
-                                          if one["queue_name"] == "deferred"})
+        # qmgr(8) puts it there a moment after smtp(8) has said so in the log.
+        self.eventually(lambda: any((one["queue_name"], one["queue_id"])
+                                    == ("deferred", delivery.queue_id)
+                                    for one in self.sender.queued()))
         self.assertEqual(self._arrived(delivery), [])
 
     def assert_logged(self, delivery: Delivery, text: str) -> None:

@@ -20,7 +20,8 @@ class PostOffice:
         try:
             mail = self._world.mail
             self._senders = [mail.sender(name) for name in mail.releases]
-            sockets = ", ".join(["'inet:127.0.0.1:8461'", *(one.listen for one in self._senders)])
+            # The port last: once that is open, so are the sockets.
+            sockets = ", ".join([*(one.listen for one in self._senders), "'inet:127.0.0.1:8461'"])
             self._daemon = self._world.start_daemon(program, f"listen: [{sockets}]")
             self._receiver = mail.receiver
             for sender in self._senders:
