@@ -28,6 +28,8 @@ class ActivationTest(SeveralLives):
         environment = {**({"NOTIFY_SOCKET": notices.name} if notices else {}), **variables}
         WorldTest.daemon = self.world.start_daemon(
             self.program, config, sockets=sockets, environment=environment, state=state, wait=False)
+        # Also of a test that failed before it started the next one.
+        self.addCleanup(self.daemon.stop)
 
     def listen(self, *arguments) -> socket.socket:
         """A socket that the test holds until its end."""
