@@ -191,7 +191,7 @@ TEST_CASE("D1 answers of all domains are forgotten at once, and nothing else of 
   absent(book, name(2));
   const auto answer = [&](int n) {
     auto& record = book.open(name(n));
-    record.replies = {{{}, kNow + seconds{60}, "wire"}};
+    record.replies = {{{}, Decision::Kind::secure, nullptr, kNow + seconds{60}, "wire"}};
     record.mx = std::make_shared<const MxHosts>();
   };
   const auto is_answered = [&](int n, bool wanted) {
@@ -213,7 +213,7 @@ TEST_CASE("MX hosts stay when the entry changes, kept replies do not") {
   Book book({});
   fetched(book, name(1));
   auto& record = *book.find(text(1));
-  record.replies.push_back({{}, kNow + seconds{60}, "wire"});
+  record.replies.push_back({{}, Decision::Kind::secure, nullptr, kNow + seconds{60}, "wire"});
   record.mx = std::make_shared<const MxHosts>();
   absent(book, name(1));
   CHECK(record.replies.empty());
