@@ -17,13 +17,19 @@
 
 namespace tlspolicyd::service {
 
-/// A reply in the asker's own language, kept so that a settled question costs one look-up.
+/// A reply in the asker's own language, kept so that a settled question costs one look-up. It holds
+/// until the first of both times: a clock that is set back lengthens no TTL.
 struct KeptReply {
   Terms terms;
   Decision::Kind kind;
   std::shared_ptr<const std::vector<std::string>> elsewhere;  ///< as Decision has it
   base::WallTime valid_until;
+  base::SteadyTime fresh_until;
   std::string wire;
+
+  bool holds(base::WallTime now, base::SteadyTime steady) const {
+    return now < valid_until && steady < fresh_until;
+  }
 };
 
 /// What is remembered of one policy domain.

@@ -11,9 +11,9 @@ constexpr std::size_t kMaxInFlight = 16'384;
 // Combinations of map and port that one domain is asked with.
 constexpr std::size_t kMaxKept = 8;
 
-Settled kept_reply(const Record& record, const Terms& terms, base::WallTime now) {
+Settled kept_reply(const Record& record, const Terms& terms, const base::Clock& clock) {
   for (const auto& kept : record.replies)
-    if (kept.terms == terms && now < kept.valid_until)
+    if (kept.terms == terms && kept.holds(clock.wall(), clock.steady()))
       return {.known = true,
               .kind = kept.kind,
               .elsewhere = kept.elsewhere != nullptr,
@@ -39,7 +39,7 @@ Settled PolicyService::settled(std::string_view domain, const Terms& terms) {
   auto& entry = record->entry;
   entry.upkeep.used_at = now;
   if (entry.is_due(now)) return {};
-  if (outside_.dane.serves_all(domain)) return kept_reply(*record, terms, now);
+  if (outside_.dane.serves_all(domain)) return kept_reply(*record, terms, outside_.clock);
   if (!entry.is_valid(now)) {
     if (entry.absence == sts::Absence::dns_error && settings_.defer_on_dns_error) return {};
     if (settings_.is_pinned(domain)) return {};
@@ -48,7 +48,7 @@ Settled PolicyService::settled(std::string_view domain, const Terms& terms) {
   }
   if (!is_enforced(entry.stored->policy, terms))
     return {.known = !in_flight_.contains(std::string(domain)), .wire = {}};
-  return kept_reply(*record, terms, now);
+  return kept_reply(*record, terms, outside_.clock);
 }
 
 base::OperationPtr PolicyService::ask(Question question, Done done) {
@@ -78,12 +78,14 @@ void PolicyService::keep(const Question& question, const Decision& decision, std
     return;
   auto* record = book_.find(question.domain.text());
   if (!record) return;
+  const auto steady = outside_.clock.steady();
   std::erase_if(record->replies, [&](const KeptReply& kept) {
-    return kept.terms == question.terms || now >= kept.valid_until;
+    return kept.terms == question.terms || !kept.holds(now, steady);
   });
   if (record->replies.size() >= kMaxKept) record->replies.erase(record->replies.begin());
-  record->replies.push_back(
-      {question.terms, decision.kind, decision.elsewhere, decision.valid_until, std::move(wire)});
+  record->replies.push_back({question.terms, decision.kind, decision.elsewhere,
+                             decision.valid_until, steady + (decision.valid_until - now),
+                             std::move(wire)});
 }
 
 Recalled PolicyService::recall(std::string_view domain, const Terms& terms) {
