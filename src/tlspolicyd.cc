@@ -89,7 +89,12 @@ class Daemon {
   void run() {
     service_manager_.ready(fmt::format("answering on {}", fmt::join(endpoints_, ", ")));
     loop_.run();
-    log_.info("stopped");
+    const auto& tally = responder_.tally();
+    log_.info("stopped", {{"settled", tally.settled},
+                          {"live", tally.live},
+                          {"secure", tally.all(postfix::Told::secure)},
+                          {"dane_only", tally.all(postfix::Told::dane_only)},
+                          {"temporary", tally.all(postfix::Told::temporary)}});
   }
 
  private:

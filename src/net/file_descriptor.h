@@ -21,8 +21,6 @@ class FileDescriptor {
   }
 
   int get() const { return fd_; }
-  /// Gives it up; the caller closes it.
-  int release() { return std::exchange(fd_, -1); }
   explicit operator bool() const { return fd_ >= 0; }
 
  private:

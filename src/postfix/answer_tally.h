@@ -45,6 +45,8 @@ struct AnswerTally {
 
   /// Counts by these maps from now on; what was counted of those that stay, stays.
   void set_maps(const std::vector<std::string>& names);
+  /// The answers of this kind, in all maps.
+  std::uint64_t all(Told told) const;
   /// `map` is an index of set_maps(), also of an earlier call.
   void count(std::size_t map, Told told) {
     ++maps[std::min(map, maps.size() - 1)].answers[static_cast<std::size_t>(told)];

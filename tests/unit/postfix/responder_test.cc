@@ -185,3 +185,44 @@ TEST_CASE("decision 13: observe answers NOTFOUND to everything, and looks all th
   CHECK(world.ask("postfix b.test") == "9:NOTFOUND ,");
   CHECK(world.book.find("a.test")->entry.stored);
 }
+
+TEST_CASE("answers are counted by map and kind, temporary ones by cause") {
+  Delivery world;
+  publish(world.network, "a.test", "mx.a.test");
+  for (int n = 0; n < 3; ++n) world.ask("postfix a.test");
+  world.ask("postfix-tlsrpt nobody.test");
+  world.ask("sts a.test");
+  world.network.set_dns({"b.test", net::RecordType::mx},
+                        {.outcome = base::Error{base::Fault::dns_failed, "SERVFAIL for MX"}});
+  publish(world.network, "b.test", "mx.b.test");
+  world.network.set_dns({"b.test", net::RecordType::mx},
+                        {.outcome = base::Error{base::Fault::dns_failed, "SERVFAIL for MX"}});
+  world.ask("postfix b.test");
+  const auto& tally = world.responder.tally();
+  const auto count = [&](const std::string& name, Told told) {
+    for (const auto& map : tally.maps)
+      if (map.map == name) return map.answers[static_cast<std::size_t>(told)];
+    return std::uint64_t{99};
+  };
+  CHECK(count("postfix", Told::secure) == 3);
+  CHECK(count("postfix", Told::temporary) == 1);
+  CHECK(count("postfix-tlsrpt", Told::not_found) == 1);
+  CHECK(count("other", Told::secure) == 1);
+  CHECK(tally.all(Told::secure) == 4);
+  CHECK(tally.temporary[static_cast<std::size_t>(service::Cause::mx)] == 1);
+  CHECK(tally.settled == 3);
+  CHECK(tally.live == 3);
+  CHECK(name_of(service::Cause::mx) == "mx");
+  CHECK(name_of(Told::temporary) == "temp");
+}
+
+TEST_CASE("what was counted of a map that stays, stays when the maps change") {
+  Delivery world;
+  publish(world.network, "a.test", "mx.a.test");
+  world.ask("postfix a.test");
+  Responder::Rules rules;
+  rules.maps = MapTable({{.name = "strict"}});
+  world.responder.set_rules(rules);
+  world.ask("strict a.test");
+  CHECK(world.responder.tally().all(Told::secure) == 2);
+}
