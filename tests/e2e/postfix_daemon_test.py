@@ -1,10 +1,15 @@
 """How Postfix reaches the daemon, and what happens when that comes and goes."""
 
+import select
 import signal
+import socket
 import stat
 
+from world.case import WorldTest
+from world.daemon import PORT
 from world.debian13 import NAME as DEBIAN_13
 from world.mail_case import NO_POLICY_SERVER, UNVERIFIED, MailTest
+from world.manager import Sockets
 from world.receiver import GOOD, OTHER
 from world.sender import Sender
 
@@ -48,6 +53,39 @@ class ComesAndGoes:
         self.assert_sent(self.retry(enforced), GOOD, "Verified")
         self.assert_sent(self.retry(other), OTHER, "Trusted")
         self.outcome = "deferred, then sent"
+
+
+class Activated:
+    policy_server = Sender.INET
+
+    def test_activated(self):
+        """C-1: started by its socket, twice: mail that comes before it waits, and is sent, protected"""
+        self.assertEqual(self.daemon.stop(), 0)
+        try:
+            with socket.create_server(("127.0.0.1", PORT)) as held:
+                for _ in range(2):
+                    good, bad = self.submit("bob@good.test"), self.submit("bob@mismatch.test")
+                    self.assertTrue(select.select([held], [], [], 30)[0], "nobody has connected")
+                    self.start_by(Sockets(["socketmap"], held))
+                    self.assert_sent(self.first_attempt(good), GOOD, "Verified")
+                    self.assert_deferred(self.first_attempt(bad), *UNVERIFIED)
+                    self.assertIn("origin=inherited", self.daemon.log_text())
+                    self.assertEqual(self.daemon.stop(), 0)
+        finally:
+            self.restart_daemon()
+        self.outcome = "sent, none deferred for it"
+
+    def start_by(self, sockets: Sockets) -> None:
+        WorldTest.daemon = self.world.start_daemon(self.program, self.config, sockets=sockets,
+                                                   state=self.daemon.state, wait=False)
+
+
+class ActivatedOnDebian12(Activated, MailTest):
+    pass
+
+
+class ActivatedOnDebian13(Activated, MailTest):
+    release = DEBIAN_13
 
 
 class ComesAndGoesOnDebian12(ComesAndGoes, MailTest):

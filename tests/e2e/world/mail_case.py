@@ -94,9 +94,17 @@ class MailTest(WorldTest):
 
     def mail(self, to: str, **more) -> Delivery:
         """Sends one message, and waits for the first attempt to deliver it."""
+        return self.first_attempt(self.submit(to, **more))
+
+    def submit(self, to: str, **more) -> str:
+        """Sends one message; its queue id."""
         subject = f"mail {len(self._subjects)} of {self.id()}"
         queue_id = self.sender.submit(to, subject=subject, **more)
         self._subjects[queue_id] = subject
+        return queue_id
+
+    def first_attempt(self, queue_id: str) -> Delivery:
+        """Waits for it."""
         return self._remember(self.sender.wait_for(queue_id)[0])
 
     def retry(self, delivery: Delivery, attempts: int = 2) -> Delivery:
