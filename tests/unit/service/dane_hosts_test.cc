@@ -150,14 +150,17 @@ TEST_CASE("decisions 11 our own trouble is not remembered") {
 }
 
 TEST_CASE("the least TTL of the answers counts, a minute at least and an hour at most") {
-  const std::pair<int, int> rows[] = {{0, 60},      {59, 60},     {60, 60},     {61, 61},
-                                      {3599, 3599}, {3600, 3600}, {86400, 3600}};
-  for (const auto& [ttl, holds] : rows) {
-    CAPTURE(ttl);
+  struct Row {
+    int ttl, holds;
+  };
+  const Row rows[] = {{0, 60},      {59, 60},     {60, 60},     {61, 61},
+                      {3599, 3599}, {3600, 3600}, {86400, 3600}};
+  for (const auto& row : rows) {
+    CAPTURE(row.ttl);
     World world;
-    world.usable("mx.test", seconds{ttl});
-    CHECK(world.find("mx.test").valid_for == seconds{holds});
-    world.time.pass(seconds{holds} - milliseconds{1});
+    world.usable("mx.test", seconds{row.ttl});
+    CHECK(world.find("mx.test").valid_for == seconds{row.holds});
+    world.time.pass(seconds{row.holds} - milliseconds{1});
     CHECK_FALSE(world.known("mx.test"));  // not even a second is left
   }
   World world;
