@@ -111,6 +111,7 @@ class Daemon {
     if (!config_.resolver.servers.empty()) return;
     log_.info("name servers changed", {{"servers", servers.size()}});
     resolver_.set_servers(std::move(servers));
+    dane_.resolver_changed();
   }
 
   std::string cache_path() const {

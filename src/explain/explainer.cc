@@ -72,10 +72,13 @@ void Explainer::ask() {
 
 /// Not every answer needs the MX hosts; whoever wants to know why does.
 void Explainer::ask_for_mx() {
-  const net::DnsQuestion question{next_hop_->domain, net::RecordType::mx};
+  const net::DnsQuestion question{.name = next_hop_->domain,
+                                  .type = net::RecordType::mx,
+                                  .validated = fresh_->dane.guards(out_.domain)};
   const auto* record = fresh_->book.find(out_.domain);
   const bool known = record && record->entry.stored;
-  if (!known || next_hop_->bracketed || fresh_->resolver.find(question)) return finish();
+  if (!known || next_hop_->bracketed || fresh_->resolver.find(question.name, question.type))
+    return finish();
   work_.front() =
       fresh_->resolver.resolve(question, [this](const auto&) { soon(&Explainer::finish); });
 }
@@ -95,7 +98,7 @@ void Explainer::finish() {
 
 void Explainer::tell_txt() {
   const auto name = next_hop_->domain.below("_mta-sts");
-  const auto* step = name ? fresh_->resolver.find({*name, net::RecordType::txt}) : nullptr;
+  const auto* step = name ? fresh_->resolver.find(*name, net::RecordType::txt) : nullptr;
   if (!step) return;
   out_.txt = *step;
   if (step->succeeded()) out_.record = sts::select_record(step->outcome->value().txt);
@@ -115,7 +118,7 @@ void Explainer::tell_policy_host() {
 }
 
 void Explainer::tell_mx() {
-  const auto* step = fresh_->resolver.find({next_hop_->domain, net::RecordType::mx});
+  const auto* step = fresh_->resolver.find(next_hop_->domain, net::RecordType::mx);
   if (step) out_.mx = *step;
   std::vector<std::string> names;
   if (next_hop_->bracketed) {

@@ -28,9 +28,10 @@ base::OperationPtr TracedResolver::resolve(const net::DnsQuestion& question, Don
   });
 }
 
-const DnsStep* TracedResolver::find(const net::DnsQuestion& question) const {
-  const auto found = std::find_if(steps_.begin(), steps_.end(),
-                                  [&](const DnsStep& step) { return step.asked == question; });
+const DnsStep* TracedResolver::find(const base::DomainName& name, net::RecordType type) const {
+  const auto found = std::find_if(steps_.begin(), steps_.end(), [&](const DnsStep& step) {
+    return step.asked.name == name && step.asked.type == type;
+  });
   return found == steps_.end() ? nullptr : &*found;
 }
 

@@ -35,8 +35,8 @@ class TracedResolver final : public net::Resolver {
 
   base::OperationPtr resolve(const net::DnsQuestion& question, Done done) override;
 
-  /// The first step with this question, nullptr if it was not asked.
-  const DnsStep* find(const net::DnsQuestion& question) const;
+  /// The first step that asked for this, nullptr if none did.
+  const DnsStep* find(const base::DomainName& name, net::RecordType type) const;
   /// All, in the order in which they were begun.
   const std::deque<DnsStep>& steps() const { return steps_; }
 

@@ -30,6 +30,9 @@ std::string_view name_of(RecordType type);
 struct DnsQuestion {
   base::DomainName name;
   RecordType type = RecordType::a;
+  /// Asks only servers that are trusted to validate, where there are any: that another one, asked
+  /// in their place, says nothing of security does not mean that there is none (RFC 4035 4.9.3).
+  bool validated = false;
   bool operator==(const DnsQuestion&) const = default;
 };
 

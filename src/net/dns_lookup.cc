@@ -16,7 +16,7 @@ DnsLookup::DnsLookup(DnsResolver& resolver, DnsQuestion question, Resolver::Done
     : resolver_(resolver),
       question_(std::move(question)),
       done_(std::move(done)),
-      servers_(resolver.servers_),
+      servers_(question_.validated ? resolver.validating_ : resolver.servers_),
       deadline_(resolver.loop_.steady() + resolver.options_.deadline) {
   if (resolver_.has_place()) {
     start();
@@ -35,8 +35,8 @@ void DnsLookup::start() {
   state_ = State::working;
   began_ = resolver_.loop_.steady();
   ++resolver_.at_work_;
-  if (servers_->empty()) return arm(milliseconds(0));
-  first_ = resolver_.first_server() % servers_->size();
+  if (list().empty()) return arm(milliseconds(0));
+  first_ = servers_->first(began_, resolver_.options_.probe_interval);
   begin_question();
 }
 
@@ -52,11 +52,11 @@ void DnsLookup::begin_attempt() {
 }
 
 void DnsLookup::ask_next() {
-  const auto server = (first_ + attempt_ + asked_in_attempt_++) % servers_->size();
+  const auto server = (first_ + attempt_ + asked_in_attempt_++) % list().size();
   const auto ticket = ++tickets_;
   asked_.push_back({ticket, server,
                     std::make_unique<DnsExchange>(
-                        resolver_.loop_, (*servers_)[server], question_, cnames_left_,
+                        resolver_.loop_, list()[server], question_, cnames_left_,
                         [this, ticket](auto outcome) { told(ticket, std::move(outcome)); })});
   arm(attempt_time());
 }
@@ -78,7 +78,7 @@ void DnsLookup::arm(milliseconds delay) {
 void DnsLookup::on_time() {
   if (state_ == State::waiting)
     return finish(base::Error{Fault::overloaded, "too many DNS questions at once"});
-  if (servers_->empty())
+  if (list().empty())
     return finish(base::Error{Fault::dns_unreachable, "no name server is configured"});
   if (++attempt_ >= resolver_.options_.attempts || time_left() == milliseconds(0)) return give_up();
   begin_attempt();
@@ -88,26 +88,27 @@ void DnsLookup::on_time() {
 /// may be ours that are dead: own trouble, not the domain's (decisions.md 11).
 void DnsLookup::give_up() {
   auto why = verdict();
-  if (why.fault != Fault::dns_timeout || resolver_.last_heard_ >= began_ ||
+  if (why.fault != Fault::dns_timeout || servers_->last_heard() >= began_ ||
       time_left() == milliseconds(0))
     return finish(std::move(why));
   state_ = State::doubting;
   timer_.reset();
   pulse_ = std::make_unique<DnsPulse>(
-      resolver_.loop_, *servers_, std::min(resolver_.options_.timeout, time_left()),
+      resolver_.loop_, list(), std::min(resolver_.options_.timeout, time_left()),
       [this](bool alive) {
-        if (!alive && resolver_.last_heard_ < began_)
+        if (!alive && servers_->last_heard() < began_)
           return finish(base::Error{
               Fault::dns_unreachable,
-              fmt::format("no name server answers, asked {}", (*servers_)[first_].text())});
-        resolver_.heard();
+              fmt::format("no {} answers, asked {}", servers_->what(), list()[first_].text())});
+        servers_->heard(resolver_.loop_.steady());
         finish(verdict());
       });
 }
 
 void DnsLookup::told(unsigned ticket, DnsExchange::Outcome outcome) {
   const auto* silent = std::get_if<DnsExchange::Failure>(&outcome);
-  if (!silent || silent->kind != DnsExchange::Failure::Kind::unreachable) resolver_.heard();
+  if (!silent || silent->kind != DnsExchange::Failure::Kind::unreachable)
+    servers_->heard(resolver_.loop_.steady());
   const auto by = std::find_if(asked_.begin(), asked_.end(),
                                [ticket](const auto& asked) { return asked.ticket == ticket; });
   const auto server = by->server;
@@ -121,11 +122,11 @@ void DnsLookup::told(unsigned ticket, DnsExchange::Outcome outcome) {
 }
 
 bool DnsLookup::is_trusted(std::size_t server) const {
-  return DnsResolver::trusts(resolver_.options_.trust_ad, (*servers_)[server]);
+  return DnsResolver::trusts(resolver_.options_.trust_ad, list()[server]);
 }
 
 void DnsLookup::answered(std::size_t server, DnsAnswer answer) {
-  resolver_.answered_well(servers_, server);
+  servers_->answered_well(server, resolver_.loop_.steady());
   answer.authenticated = answer.authenticated && authenticated_ && is_trusted(server);
   answer.ttl = std::min(answer.ttl, ttl_);
   finish(std::move(answer));
@@ -147,7 +148,7 @@ void DnsLookup::failed(std::size_t server, DnsExchange::Failure failure) {
     failure_ = std::move(failure);
     failed_server_ = server;
   }
-  if (asked_in_attempt_ < servers_->size()) return ask_next();
+  if (asked_in_attempt_ < list().size()) return ask_next();
   // Somebody asked before may still answer in the time of this attempt.
   if (!asked_.empty()) return;
   if (attempt_ + 1 >= resolver_.options_.attempts) return give_up();
@@ -171,8 +172,8 @@ base::Error DnsLookup::verdict() const {
   }
   // Who has not failed is silent, but there.
   if (!asked_.empty()) return silence;
-  return {Fault::dns_unreachable, fmt::format("no name server can be reached: {} {}",
-                                              (*servers_)[failed_server_].text(), failure_->text)};
+  return {Fault::dns_unreachable, fmt::format("no {} can be reached: {} {}", servers_->what(),
+                                              list()[failed_server_].text(), failure_->text)};
 }
 
 void DnsLookup::leave_resolver() {

@@ -37,6 +37,7 @@ class DnsLookup final : public base::Operation {
   void arm(base::milliseconds delay);
   void on_time();
   void told(unsigned ticket, DnsExchange::Outcome outcome);
+  const std::vector<base::Endpoint>& list() const { return servers_->list(); }
   bool is_trusted(std::size_t server) const;
   void answered(std::size_t server, DnsAnswer answer);
   void follow(std::size_t server, Follow target);

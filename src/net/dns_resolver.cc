@@ -1,16 +1,14 @@
 #include "net/dns_resolver.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "net/dns_lookup.h"
 
 namespace tlspolicyd::net {
 
-DnsResolver::DnsResolver(Loop& loop, Options options)
-    : loop_(loop),
-      options_(std::move(options)),
-      servers_(std::make_shared<const std::vector<base::Endpoint>>(options_.servers)),
-      last_probe_(loop.steady()) {
+DnsResolver::DnsResolver(Loop& loop, Options options) : loop_(loop), options_(std::move(options)) {
+  set_servers(options_.servers);
   options_.in_flight = std::max<std::size_t>(options_.in_flight, 1);
 }
 
@@ -21,23 +19,15 @@ base::OperationPtr DnsResolver::resolve(const DnsQuestion& question, Done done) 
 }
 
 void DnsResolver::set_servers(std::vector<base::Endpoint> servers) {
-  if (servers == *servers_) return;
-  servers_ = std::make_shared<const std::vector<base::Endpoint>>(std::move(servers));
-  preferred_ = 0;
-}
-
-std::size_t DnsResolver::first_server() {
-  if (preferred_ == 0) return 0;
+  if (servers_ && servers == servers_->list()) return;
+  std::vector<base::Endpoint> trusted;
+  std::copy_if(servers.begin(), servers.end(), std::back_inserter(trusted),
+               [this](const auto& server) { return trusts(options_.trust_ad, server); });
+  const bool mixed = !trusted.empty() && trusted.size() < servers.size();
   const auto now = loop_.steady();
-  if (now - last_probe_ < options_.probe_interval) return preferred_;
-  last_probe_ = now;
-  return 0;
-}
-
-void DnsResolver::answered_well(const Servers& servers, std::size_t server) {
-  if (servers != servers_ || server == preferred_) return;
-  if (preferred_ == 0) last_probe_ = loop_.steady();
-  preferred_ = server;
+  servers_ = std::make_shared<DnsServers>(std::move(servers), "name server", now);
+  validating_ = mixed ? std::make_shared<DnsServers>(std::move(trusted), "trusted name server", now)
+                      : servers_;
 }
 
 bool DnsResolver::trusts(TrustAd setting, const base::Endpoint& server) {

@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "net/dns.h"
+#include "net/dns_servers.h"
 #include "net/loop.h"
 
 namespace tlspolicyd::net {
@@ -26,8 +27,9 @@ namespace tlspolicyd::net {
 /// either, our own resolver is dead (dns_unreachable), else the domain's name servers are silent
 /// (dns_timeout).
 ///
-/// Order: the server that answered last comes first; the first of the list is tried again once a
-/// minute, at the cost of one time-out if it is still dead.
+/// Order: the server that answered last comes first (DnsServers). A question that is to be
+/// validated does not leave the servers whose AD bit counts, if there are any: what they refuse as
+/// forged, or fail to find out, another server must not pass off as unsigned (RFC 7672 2.1.1).
 class DnsResolver final : public Resolver {
  public:
   /// Whose AD bit counts (RFC 4035 4.9.3): `automatic` is servers on loopback addresses.
@@ -69,14 +71,9 @@ class DnsResolver final : public Resolver {
 
  private:
   friend class DnsLookup;
-  using Servers = std::shared_ptr<const std::vector<base::Endpoint>>;
+  using Servers = std::shared_ptr<DnsServers>;
   using Waiting = std::list<class DnsLookup*>;
 
-  /// The index of the server to begin with.
-  std::size_t first_server();
-  /// A server has replied, whatever it said.
-  void heard() { last_heard_ = loop_.steady(); }
-  void answered_well(const Servers& servers, std::size_t server);
   /// Whether a new question may begin at once, before nobody who waits.
   bool has_place() const { return at_work_ < options_.in_flight && waiting_.empty(); }
   void give_back_place();
@@ -85,9 +82,7 @@ class DnsResolver final : public Resolver {
   Loop& loop_;
   Options options_;
   Servers servers_;
-  std::size_t preferred_ = 0;
-  base::SteadyTime last_probe_;
-  base::SteadyTime last_heard_{};
+  Servers validating_;  ///< those that are trusted; all, where none or every one is
   std::size_t at_work_ = 0;
   Waiting waiting_;
   base::OperationPtr refill_;

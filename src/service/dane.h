@@ -63,6 +63,11 @@ class Dane {
     return watch_ ? watch_->state() : ValidationWatch::State::unknown;
   }
 
+  /// The resolver has other name servers.
+  void resolver_changed() {
+    if (watch_) watch_->look();
+  }
+
   dane::Mixed mixed() const { return rules_.mixed; }
   DaneHosts& hosts() { return hosts_; }
 

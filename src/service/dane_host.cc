@@ -33,14 +33,19 @@ DaneHost::DaneHost(net::Resolver& resolver, base::DomainName host, std::uint16_t
     : resolver_(resolver), host_(std::move(host)), port_(port), done_(std::move(done)) {
   finding_.host.host = host_.text();
   finding_.ttl = base::seconds::max();
-  first_ = resolver_.resolve({host_, net::RecordType::a}, [this](const Answer& answer) {
+  first_ = ask(host_, net::RecordType::a, [this](const Answer& answer) {
     a_ = answer;
     if (aaaa_) on_addresses();
   });
-  second_ = resolver_.resolve({host_, net::RecordType::aaaa}, [this](const Answer& answer) {
+  second_ = ask(host_, net::RecordType::aaaa, [this](const Answer& answer) {
     aaaa_ = answer;
     if (a_) on_addresses();
   });
+}
+
+base::OperationPtr DaneHost::ask(const base::DomainName& name, net::RecordType type,
+                                 net::Resolver::Done done) {
+  return resolver_.resolve({.name = name, .type = type, .validated = true}, std::move(done));
 }
 
 void DaneHost::on_addresses() {
@@ -72,8 +77,7 @@ void DaneHost::on_addresses() {
 /// The chain as a whole is insecure. If its first link is not, TLSA records at the host itself
 /// count (RFC 7672 2.2.2).
 void DaneHost::ask_for_alias() {
-  first_ = resolver_.resolve({host_, net::RecordType::cname},
-                             [this](const Answer& answer) { on_alias(answer); });
+  first_ = ask(host_, net::RecordType::cname, [this](const Answer& answer) { on_alias(answer); });
 }
 
 void DaneHost::on_alias(const Answer& answer) {
@@ -91,8 +95,7 @@ void DaneHost::ask_for_tlsa() {
     const auto tcp = base.below("_tcp");
     auto name = tcp ? tcp->below("_" + std::to_string(port_)) : tcp;
     if (!name) continue;
-    first_ = resolver_.resolve({std::move(*name), net::RecordType::tlsa},
-                               [this](const Answer& answer) { on_tlsa(answer); });
+    first_ = ask(*name, net::RecordType::tlsa, [this](const Answer& answer) { on_tlsa(answer); });
     return;
   }
   finish(HostState::none);

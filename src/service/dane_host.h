@@ -32,6 +32,8 @@ class DaneHost final : public base::Operation {
  private:
   using Answer = base::Result<net::DnsAnswer>;
 
+  base::OperationPtr ask(const base::DomainName& name, net::RecordType type,
+                         net::Resolver::Done done);
   void on_addresses();
   void ask_for_alias();
   void on_alias(const Answer& answer);

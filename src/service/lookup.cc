@@ -42,7 +42,9 @@ std::optional<MxResult> Lookup::mx_hosts() {
   if (const auto& known = book_.open(domain_).mx; known && now < known->until) {
     mx_hosts_ = known;
   } else {
-    mx_ = outside_.resolver.resolve({domain_, net::RecordType::mx},
+    mx_ = outside_.resolver.resolve({.name = domain_,
+                                     .type = net::RecordType::mx,
+                                     .validated = outside_.dane.guards(domain_.text())},
                                     [this](const auto& answer) { on_mx(answer); });
   }
   return mx_hosts_;

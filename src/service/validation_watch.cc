@@ -11,15 +11,27 @@ ValidationWatch::ValidationWatch(net::Resolver& resolver, base::Timers& timers,
 }
 
 void ValidationWatch::look() {
-  question_ = resolver_.resolve({base::DomainName::root(), net::RecordType::ns},
-                                [this](const auto& answer) { on_answer(answer); });
+  timer_.reset();
+  ask(true, [this](const auto& answer) {
+    if (answer || answer.error().fault != base::Fault::dns_unreachable)
+      return on_answer(answer, kInterval);
+    // None that is trusted is there. If another one is, it is what there is to go on with; the
+    // trusted ones may be back soon.
+    ask(false, [this](const auto& instead) { on_answer(instead, kRetry); });
+  });
 }
 
-void ValidationWatch::on_answer(const base::Result<net::DnsAnswer>& answer) {
+void ValidationWatch::ask(bool validated, net::Resolver::Done done) {
+  question_ = resolver_.resolve(
+      {.name = base::DomainName::root(), .type = net::RecordType::ns, .validated = validated},
+      std::move(done));
+}
+
+void ValidationWatch::on_answer(const base::Result<net::DnsAnswer>& answer, base::seconds pause) {
   const bool told = answer.ok();
   const bool validated = told && answer->authenticated;
   question_.reset();
-  timer_ = timers_.after(told ? kInterval : kRetry, [this] { look(); });
+  timer_ = timers_.after(told ? pause : kRetry, [this] { look(); });
   if (!told) return;
   const auto now = validated ? State::validates : State::does_not;
   const auto before = std::exchange(state_, now);

@@ -11,11 +11,12 @@ namespace tlspolicyd::service {
 
 /// Watches whether the resolver validates DNSSEC and is believed when it says so, by asking for the
 /// name servers of the root, which is signed (spec dane.md, D1). Says so in the log when that is
-/// not the case, and when it changes.
+/// not the case, and when it changes. Servers that are trusted and do not answer say nothing; where
+/// not even their process is there (dns_unreachable), those that are not trusted take their place.
 class ValidationWatch final : public base::Operation {
  public:
   static constexpr base::seconds kInterval{600};
-  static constexpr base::seconds kRetry{30};  ///< after no answer
+  static constexpr base::seconds kRetry{30};  ///< after none, or one in place of a trusted server
 
   enum class State {
     unknown,    ///< there has been no answer yet
@@ -29,10 +30,12 @@ class ValidationWatch final : public base::Operation {
                   std::function<void()> changed);
 
   State state() const { return state_; }
+  /// The resolver is another one: looks at it at once.
+  void look();
 
  private:
-  void look();
-  void on_answer(const base::Result<net::DnsAnswer>& answer);
+  void ask(bool validated, net::Resolver::Done done);
+  void on_answer(const base::Result<net::DnsAnswer>& answer, base::seconds pause);
 
   net::Resolver& resolver_;
   base::Timers& timers_;

@@ -5,11 +5,12 @@ import time
 
 from world.dane import QUICK, DaneTest, asked, enforcing
 from world.domains import Domain, PolicyHost, policy
-from world.resolver import ADDRESS, DISTANT
+from world.resolver import ADDRESS, DISTANT, Resolver
 from world.tlsa import tlsa
 
 SILENT_SERVER = "127.0.0.98"
 NOBODY = "127.0.0.99"
+CREDULOUS = "192.31.196.54"  # a resolver that does not validate
 BOTH = (tlsa("mx1"), tlsa("mx2"))
 WARNING = "does not validate"
 
@@ -28,6 +29,8 @@ DOMAINS = (
     two("gate.test", *BOTH), two("gate2.test", *BOTH), two("gate-partly.test", BOTH[0]),
     two("gate-broken.test", *BOTH, bogus=("_25._tcp.mx1.gate-broken.test TLSA",
                                           "_25._tcp.mx2.gate-broken.test TLSA")),
+    two("behind.test", *BOTH), two("behind2.test", *BOTH),
+    two("behind-mx.test", *BOTH, bogus=("behind-mx.test MX",)),
     two("second.test", *BOTH), two("second2.test", *BOTH), two("gate-late.test", *BOTH),
     without("always.test", *BOTH),
     without("always-partly.test", BOTH[0]),
@@ -159,6 +162,57 @@ class Always(DaneTest):
         """decision 5: dane.mode always: with an enforce policy, the gate as ever"""
         self.assert_dane_only("gate-partly.test")
         self.assert_temp("gate-broken.test", "TLSA")
+
+
+class WithCredulous(DaneTest):
+    """127.0.0.1 validates; behind it stands a name server that does not."""
+
+    config = QUICK.replace("{", f"{{servers: [{ADDRESS}, {CREDULOUS}], ")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.credulous = Resolver(cls.world.directory / cls.__name__, cls.world.nameserver.anchor,
+                                 (CREDULOUS,), validating=False)
+        cls.addClassCleanup(cls.credulous.stop)
+        cls.credulous.wait()
+        super().setUpClass()
+
+
+class CredulousBehind(WithCredulous):
+    def test_refused_as_forged(self):
+        """D1, D2: what the first refuses as forged, the second does not pass off as unsigned"""
+        self.assert_temp("gate-broken.test", "TLSA")
+        self.assert_temp("behind-mx.test", "MX")
+        # Nor does a failure make everybody else's DANE depend on it.
+        self.assert_dane_only("behind.test")
+
+
+class CredulousAlone(WithCredulous):
+    """The same, and the first server is not there when the daemon starts."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world.resolver.stop()
+        cls.addClassCleanup(cls.heal)
+        super().setUpClass()
+
+    @classmethod
+    def heal(cls):
+        cls.world.resolver.stop()
+        cls.world.resolver.start()
+        cls.world.resolver.wait()
+
+    def test_first_server_gone(self):
+        """D1: none that validates is there: MTA-STS goes on, and DANE once it is back"""
+        self.eventually(lambda: WARNING in self.daemon.log_text())
+        self.assert_sts("behind2.test")
+        self.heal()
+        begun = time.monotonic()
+        while str(self.ask("behind2.test")) != "dane-only":
+            self.assertLess(time.monotonic() - begun, 40)
+            time.sleep(0.5)
+        self.note(f"DANE {time.monotonic() - begun:.1f} s after the resolver came back")
+        self.assert_dane_only("behind2.test")
 
 
 class FirstServerGone(DaneTest):

@@ -28,6 +28,10 @@ class FakeNetwork final : public net::Resolver, public net::HttpsClient {
   void set_dns(DnsKey key, Script<net::DnsAnswer> script) {
     dns_.insert_or_assign(std::move(key), std::move(script));
   }
+  /// What a question gets that need not be validated, where that is another answer.
+  void set_instead(DnsKey key, Script<net::DnsAnswer> script) {
+    instead_.insert_or_assign(std::move(key), std::move(script));
+  }
   void set_https(std::string host, Script<net::HttpsReply> script) {
     https_.insert_or_assign(std::move(host), std::move(script));
   }
@@ -40,6 +44,8 @@ class FakeNetwork final : public net::Resolver, public net::HttpsClient {
   base::OperationPtr resolve(const net::DnsQuestion& question, net::Resolver::Done done) override {
     const DnsKey key{question.name.text(), question.type};
     ++asked_[key];
+    if (const auto other = instead_.find(key); !question.validated && other != instead_.end())
+      return play(other->second, std::move(done));
     const auto known = dns_.find(key);
     if (known == dns_.end())
       return play<net::DnsAnswer>({.outcome = no_such_name(question.name.text())}, std::move(done));
@@ -85,6 +91,7 @@ class FakeNetwork final : public net::Resolver, public net::HttpsClient {
 
   FakeTime& time_;
   std::map<DnsKey, Script<net::DnsAnswer>> dns_;
+  std::map<DnsKey, Script<net::DnsAnswer>> instead_;
   std::map<std::string, Script<net::HttpsReply>> https_;
   std::map<DnsKey, int> asked_;
   std::map<std::string, int> fetched_;

@@ -15,8 +15,7 @@ DISTANT = "192.31.196.53"  # the same server: an address that is not the machine
 
 _CONFIG = """
 server:
-  interface: {address}
-  interface: {distant}
+{interfaces}
   directory: "{directory}"
   chroot: ""
   username: unbound
@@ -47,29 +46,31 @@ _QUERY = re.compile(r"info: \S+ (\S+)\. ([A-Z0-9]+) IN$")
 
 
 class Resolver:
-    """`anchor` is the root's key."""
+    """`anchor` is the root's key; the server listens at all `addresses`."""
 
-    def __init__(self, directory: Path, anchor: str):
+    def __init__(self, directory: Path, anchor: str, addresses=(ADDRESS, DISTANT),
+                 validating: bool = True):
         directory.mkdir()
+        self._addresses = addresses
         self._directory = directory
         (directory / "root.key").write_text(anchor)
         # A copy, since Debian's AppArmor profile for /usr/sbin/unbound allows /etc/unbound only.
         self._program = shutil.copy(shutil.which("unbound", path="/usr/sbin:/usr/bin:/sbin:/bin"),
                                     directory / "unbound")
         self._log = directory / "unbound.log"
-        self.start()
+        self.start(validating)
 
     def start(self, validating: bool = True) -> None:
         """Again after `stop()`, with an empty cache."""
         modules = "validator iterator" if validating else "iterator"
         (self._directory / "unbound.conf").write_text(_CONFIG.format(
-            address=ADDRESS, distant=DISTANT, upstream=nameserver.ADDRESS, modules=modules,
-            directory=self._directory))
+            interfaces="\n".join(f"  interface: {address}" for address in self._addresses),
+            upstream=nameserver.ADDRESS, modules=modules, directory=self._directory))
         self._process = Process("unbound", [self._program, "-d", "-c",
                                             str(self._directory / "unbound.conf")], self._log)
 
     def wait(self) -> None:
-        self._process.wait_until(lambda: dns.ask(ADDRESS, "localhost.", "A", 0.02) is not None)
+        self._process.wait_until(lambda: dns.ask(self._addresses[0], "localhost.", "A", 0.02) is not None)
 
     def stop(self) -> None:
         self._process.stop()

@@ -356,6 +356,69 @@ TEST_CASE("D-e the AD bit of the answer, where it counts, is what authenticated 
   }
 }
 
+TEST_CASE(
+    "D1 D2 what is to be validated is asked only of servers that are trusted, if there are any") {
+  using TrustAd = DnsResolver::TrustAd;
+  // The servers of the tests are all on loopback; 192.0.2.1 stands for one that is not.
+  const auto distant = endpoint("192.0.2.1:53");
+  World world;
+  world.first.on_datagram = fails_with(2);
+  const auto question = [](bool validated) {
+    return DnsQuestion{*base::DomainName::parse(kStsName), RecordType::txt, validated};
+  };
+  auto options = world.options({distant, world.first.endpoint()});
+  options.timeout = milliseconds(50);
+  DnsResolver resolver(world.loop, options);
+  // 192.0.2.1 is never asked: no time-out of its own, and SERVFAIL is the last word.
+  const auto validated = ask(world.loop, resolver, question(true));
+  REQUIRE_FALSE(validated.result);
+  CHECK(validated.result.error().fault == Fault::dns_failed);
+  CHECK(world.first.datagrams.size() == options.attempts);
+
+  // The other way round, and another server would have answered: without its being trusted.
+  world.second.on_datagram = says("x");
+  const struct {
+    TrustAd trust_ad;
+    bool validated;
+    bool asks_second;
+  } rows[] = {
+      {TrustAd::automatic, true, true},  // both are trusted
+      {TrustAd::no, true, true},         // none is
+      {TrustAd::no, false, true},
+      {TrustAd::yes, true, true},
+  };
+  for (const auto& row : rows) {
+    auto both = world.both();
+    both.trust_ad = row.trust_ad;
+    DnsResolver stand_ins(world.loop, both);
+    CHECK((text_of(ask(world.loop, stand_ins, question(row.validated))) == "x") == row.asks_second);
+  }
+}
+
+TEST_CASE(
+    "D1 a new list of servers is divided anew into those that are trusted and those that are not") {
+  World world;
+  world.first.on_datagram = fails_with(2);
+  world.second.on_datagram = says("x");
+  const DnsQuestion question{*base::DomainName::parse(kStsName), RecordType::txt, true};
+  DnsResolver resolver(world.loop, world.both());
+  CHECK(text_of(ask(world.loop, resolver, question)) == "x");
+  resolver.set_servers({world.first.endpoint(), endpoint("192.0.2.1:53")});
+  const auto asked = ask(world.loop, resolver, question);
+  REQUIRE_FALSE(asked.result);
+  CHECK(asked.result.error().fault == Fault::dns_failed);
+}
+
+TEST_CASE("D1 trusted servers that are dead are told as what they are") {
+  World world;
+  const auto dead = NameServer(world.loop).endpoint();
+  DnsResolver resolver(world.loop, world.options({dead, endpoint("192.0.2.1:53")}));
+  const auto asked =
+      ask(world.loop, resolver, {*base::DomainName::parse(kStsName), RecordType::txt, true});
+  CHECK(text_of(asked) ==
+        "no trusted name server can be reached: " + dead.text() + " connection refused");
+}
+
 TEST_CASE("S7 a chain that leads out of the answer is followed; D3 all of it must be secure") {
   World world;
   bool first_ad = true, second_ad = true;

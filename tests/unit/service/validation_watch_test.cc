@@ -33,8 +33,14 @@ struct World {
     answer.authenticated = authenticated;
     network.set_dns({"", net::RecordType::ns}, {.outcome = Answer(answer)});
   }
-  void no_root(base::Fault fault = base::Fault::dns_unreachable) {
+  void no_root(base::Fault fault = base::Fault::dns_timeout) {
     network.set_dns({"", net::RecordType::ns}, {.outcome = Answer(base::Error{fault, "scripted"})});
+  }
+  /// What servers say that are not trusted.
+  void instead(bool authenticated) {
+    net::DnsAnswer answer;
+    answer.authenticated = authenticated;
+    network.set_instead({"", net::RecordType::ns}, {.outcome = Answer(answer)});
   }
   int asked() const { return network.dns_questions({"", net::RecordType::ns}); }
   /// How many lines of the log have this text, since the last call.
@@ -111,6 +117,29 @@ TEST_CASE("D1 without an answer it asks again after 30 s, and what was known hol
   CHECK(watch.state() == State::validates);
 }
 
+TEST_CASE(
+    "D1 where no trusted server is there, one that is not trusted takes its place until it is") {
+  World world;
+  world.root(true);
+  const ValidationWatch watch(world.network, world.time, world.log, world.changed);
+  world.time.pass(seconds{1});
+  world.instead(false);
+  for (const auto fault : {base::Fault::dns_failed, base::Fault::dns_timeout}) {
+    // It is there: that it cannot tell is no reason to believe another one.
+    world.no_root(fault);
+    world.time.pass(seconds{1200});
+    CHECK(watch.state() == State::validates);
+  }
+  world.no_root(base::Fault::dns_unreachable);
+  world.time.pass(seconds{31});
+  CHECK(watch.state() == State::does_not);
+  CHECK(world.changes == 1);
+  world.root(true);
+  world.time.pass(seconds{31});
+  CHECK(watch.state() == State::validates);
+  CHECK(world.said(kNot) == 1);
+}
+
 TEST_CASE("D1 a resolver that does not validate is complained of once, until it does") {
   World world;
   world.root(false);
@@ -142,6 +171,22 @@ TEST_CASE("D1 it is told that answers are outdated when validation is lost, and 
   world.root(true);
   world.time.pass(seconds{1200});
   CHECK(world.changes == 2);
+}
+
+TEST_CASE("D1 a resolver that has changed is looked at at once, and ten minutes later again") {
+  World world;
+  world.root(true);
+  ValidationWatch watch(world.network, world.time, world.log, world.changed);
+  world.time.pass(seconds{300});
+  world.root(false);
+  watch.look();
+  world.time.pass(seconds{1});
+  CHECK(watch.state() == State::does_not);
+  CHECK(world.asked() == 2);
+  world.time.pass(seconds{598});
+  CHECK(world.asked() == 2);
+  world.time.pass(seconds{2});
+  CHECK(world.asked() == 3);
 }
 
 TEST_CASE("D1 a watch that is destroyed asks no more") {
