@@ -1,8 +1,14 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <string_view>
+
+#include "base/log.h"
+#include "base/result.h"
 
 namespace tlspolicyd::base {
 
@@ -14,6 +20,12 @@ inline std::optional<std::string> take_environment(const char* name) {
   std::string taken(value);
   ::unsetenv(name);
   return taken;
+}
+
+/// What is wrong with the value of an environment variable (Fault::invalid).
+inline Error bad_environment(std::string_view variable, std::string_view what,
+                             std::string_view value) {
+  return {Fault::invalid, fmt::format("{}: {}, not \"{}\"", variable, what, printable(value))};
 }
 
 }  // namespace tlspolicyd::base

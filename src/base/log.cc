@@ -35,7 +35,7 @@ void append_quoted(std::string& line, std::string_view value) {
 std::string printable(std::string_view text, std::size_t limit) {
   std::string out;
   for (char c : text.substr(0, limit)) {
-    if (is_vchar(c) || c == ' ') {
+    if (is_printable(c)) {
       out += c;
     } else {
       fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(c));

@@ -1,14 +1,11 @@
 #include "explain/explainer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "postfix/netstring.h"
 #include "postfix/reply.h"
 #include "postfix/tls_policy.h"
-#include "service/dane_gate.h"
 #include "service/policy_fetch.h"
 
 namespace tlspolicyd::explain {

@@ -22,17 +22,9 @@
 namespace tlspolicyd::net {
 namespace {
 
-using base::Error;
-using base::Fault;
-
 constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
 constexpr std::uint64_t kMostSockets = 64;
 constexpr std::size_t kMaxName = 255;  // as systemd.socket(5) has it
-
-Error complaint(std::string_view variable, std::string_view what, std::string_view value) {
-  return {Fault::invalid,
-          fmt::format("{}: {}, not \"{}\"", variable, what, base::printable(value))};
-}
 
 base::Result<std::vector<std::string>> split_names(const std::string& text, std::size_t count) {
   std::vector<std::string> names;
@@ -42,13 +34,12 @@ base::Result<std::vector<std::string>> split_names(const std::string& text, std:
     at = end + 1;
   }
   const auto is_plain = [](const std::string& name) {
-    return name.size() <= kMaxName && std::all_of(name.begin(), name.end(), [](char c) {
-             return base::is_vchar(c) || c == ' ';
-           });
+    return name.size() <= kMaxName && base::is_printable(name);
   };
   if (names.size() != count || !std::all_of(names.begin(), names.end(), is_plain))
-    return complaint("LISTEN_FDNAMES",
-                     fmt::format("one name for each of LISTEN_FDS={} is expected", count), text);
+    return base::bad_environment(
+        "LISTEN_FDNAMES", fmt::format("one name for each of LISTEN_FDS={} is expected", count),
+        text);
   return names;
 }
 
@@ -84,10 +75,10 @@ base::Result<std::vector<std::string>> parse_listen_variables(const ListenVariab
   constexpr std::uint64_t kMaxPid = std::numeric_limits<pid_t>::max();
   if (!variables.pid || !variables.count) return std::vector<std::string>{};
   const auto pid = base::parse_number(*variables.pid, 1, kMaxPid);
-  if (!pid) return complaint("LISTEN_PID", pid.error().text, *variables.pid);
+  if (!pid) return base::bad_environment("LISTEN_PID", pid.error().text, *variables.pid);
   if (std::cmp_not_equal(*pid, self)) return std::vector<std::string>{};
   const auto count = base::parse_number(*variables.count, 0, kMostSockets);
-  if (!count) return complaint("LISTEN_FDS", count.error().text, *variables.count);
+  if (!count) return base::bad_environment("LISTEN_FDS", count.error().text, *variables.count);
   if (*count == 0 || !variables.names) return std::vector<std::string>(*count);
   return split_names(*variables.names, *count);
 }

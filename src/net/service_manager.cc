@@ -18,18 +18,12 @@
 namespace tlspolicyd::net {
 namespace {
 
-using base::Error;
-using base::Fault;
-
 constexpr base::milliseconds kNextTry{50};
 
 /// The name as in sun_path: a path with its final NUL, or an abstract name after a NUL.
 base::Result<std::string> parse_notify_socket(std::string name) {
-  const Error refused{
-      Fault::invalid,
-      fmt::format("NOTIFY_SOCKET: a path or @NAME of at most 107 bytes is expected, "
-                  "not \"{}\"",
-                  base::printable(name))};
+  const auto refused = base::bad_environment(
+      "NOTIFY_SOCKET", "a path or @NAME of at most 107 bytes is expected", name);
   if (name.size() < 2 || name.size() >= sizeof(sockaddr_un::sun_path)) return refused;
   if (name.front() == '@') {
     name.front() = '\0';
@@ -51,18 +45,16 @@ NotifyVariables take_notify_variables() {
 base::Result<base::milliseconds> parse_watchdog(const NotifyVariables& variables, pid_t self) {
   constexpr std::uint64_t kMaxPid = std::numeric_limits<pid_t>::max();
   constexpr std::uint64_t kMaxTime = std::numeric_limits<std::int64_t>::max();
-  const auto complain = [](std::string_view variable, const Error& error, std::string_view value) {
-    return Error{Fault::invalid,
-                 fmt::format("{}: {}, not \"{}\"", variable, error.text, base::printable(value))};
-  };
   if (!variables.watchdog_usec) return base::milliseconds(0);
   if (variables.watchdog_pid) {
     const auto pid = base::parse_number(*variables.watchdog_pid, 1, kMaxPid);
-    if (!pid) return complain("WATCHDOG_PID", pid.error(), *variables.watchdog_pid);
+    if (!pid)
+      return base::bad_environment("WATCHDOG_PID", pid.error().text, *variables.watchdog_pid);
     if (std::cmp_not_equal(*pid, self)) return base::milliseconds(0);
   }
   const auto time = base::parse_number(*variables.watchdog_usec, 1, kMaxTime);
-  if (!time) return complain("WATCHDOG_USEC", time.error(), *variables.watchdog_usec);
+  if (!time)
+    return base::bad_environment("WATCHDOG_USEC", time.error().text, *variables.watchdog_usec);
   const auto half = std::chrono::floor<base::milliseconds>(
       std::chrono::microseconds(static_cast<std::int64_t>(*time / 2)));
   return std::max(half, base::milliseconds(1));

@@ -44,8 +44,7 @@ base::Result<std::string> parse_delegation_text(std::string_view text) {
     return base::Error{base::Fault::invalid, std::move(what)};
   };
   if (text.size() > kMostTemplate) return wrong(fmt::format("at most {} bytes", kMostTemplate));
-  if (!std::all_of(text.begin(), text.end(), [](char c) { return base::is_vchar(c) || c == ' '; }))
-    return wrong("printable ASCII is expected");
+  if (!base::is_printable(text)) return wrong("printable ASCII is expected");
   for (auto rest = text; !rest.empty();) {
     const auto brace = rest.find_first_of("{}");
     if (brace == std::string_view::npos) break;

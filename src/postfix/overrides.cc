@@ -1,7 +1,5 @@
 #include "postfix/overrides.h"
 
-#include <algorithm>
-
 #include "base/ascii.h"
 #include "postfix/netstring.h"
 #include "postfix/reply.h"
@@ -18,9 +16,7 @@ void Overrides::set_off(const base::DomainName& domain) { replies_[domain.text()
 
 base::Result<bool> Overrides::set_policy(const base::DomainName& domain,
                                          const std::string& policy) {
-  const bool plain = std::all_of(policy.begin(), policy.end(),
-                                 [](char c) { return base::is_vchar(c) || c == ' '; });
-  if (!plain || policy.size() > kMostPolicy)
+  if (!base::is_printable(policy) || policy.size() > kMostPolicy)
     return base::Error{base::Fault::invalid, "one line of printable ASCII is expected"};
   if (const auto understood = parse_tls_policy(policy); !understood) return understood.error();
   auto& reply = replies_[domain.text()];

@@ -1,7 +1,5 @@
 #include "postfix/reply.h"
 
-#include <algorithm>
-
 #include "base/ascii.h"
 #include "postfix/tls_policy.h"
 
@@ -54,16 +52,11 @@ std::string write(const TlsPolicy& policy) {
   return out;
 }
 
-bool is_plain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return base::is_vchar(c) || c == ' '; });
-}
-
 }  // namespace
 
 std::string render_temporary(std::string_view reason) {
   std::string reply = "TEMP ";
-  for (char c : reason.substr(0, kMaxReason)) reply += base::is_vchar(c) || c == ' ' ? c : '?';
+  for (char c : reason.substr(0, kMaxReason)) reply += base::is_printable(c) ? c : '?';
   return reply;
 }
 
@@ -83,7 +76,7 @@ std::string render_reply(const service::Decision& decision, const service::Quest
     text = write(policy);
   }
   const auto understood = parse_tls_policy(text);
-  if (text.size() > kMaxReply || !is_plain(text) || !understood || *understood != policy)
+  if (text.size() > kMaxReply || !base::is_printable(text) || !understood || *understood != policy)
     return render_temporary(question.domain.text() + ": policy cannot be written as a reply");
   return "OK " + text;
 }

@@ -13,10 +13,7 @@ constexpr std::string_view kUnix = "unix:";
 /// The address that a client connects to: that of the own machine where all are listened on.
 net::ListenAddress reachable(net::ListenAddress listen) {
   auto* endpoint = std::get_if<base::Endpoint>(&listen);
-  if (!endpoint) return listen;
-  const auto octets = endpoint->address.bytes();
-  if (std::any_of(octets.begin(), octets.end(), [](auto octet) { return octet != 0; }))
-    return listen;
+  if (!endpoint || !endpoint->address.is_any()) return listen;
   const bool v4 = endpoint->address.family() == base::Address::Family::v4;
   endpoint->address = base::Address::parse(v4 ? "127.0.0.1" : "::1").value();
   return listen;

@@ -10,7 +10,6 @@ from world.receiver import GOOD, OTHER, SELF_SIGNED
 
 class Applied:
     knows_tls = False
-    socket_mode = "mode: '0666'"
     map_line = ""
 
     @classmethod

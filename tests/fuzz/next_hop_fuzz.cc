@@ -18,11 +18,6 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-bool is_printable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return base::is_vchar(c) || c == ' '; });
-}
-
 void check_domain(const base::DomainName& domain) {
   const auto& text = domain.text();
   require(!domain.is_single_label() && !base::Address::parse(text).ok());
@@ -45,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto next_hop = postfix::parse_next_hop(key);
   if (!next_hop.ok()) {
     const auto& text = next_hop.error().text;
-    require(!text.empty() && text.size() <= 200 && is_printable(text));
+    require(!text.empty() && text.size() <= 200 && base::is_printable(text));
     return 0;
   }
   check_domain(next_hop->domain);

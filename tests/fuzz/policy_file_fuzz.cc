@@ -21,17 +21,12 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-bool is_printable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return base::is_vchar(c) || c == ' '; });
-}
-
 void check_pattern(const sts::MxPattern& pattern) {
   const auto& text = pattern.text();
   const auto again = sts::MxPattern::parse(text);
   require(again.ok() && *again == pattern);
   // What Postfix could take for syntax never gets here (threat A-15).
-  require(is_printable(text) && text.find_first_of(" ,:;={}[]_/\\\"") == std::string::npos);
+  require(base::is_printable(text) && text.find_first_of(" ,:;={}[]_/\\\"") == std::string::npos);
   if (!pattern.is_matchable()) {
     require(!pattern.matches(text));
     return;
@@ -66,7 +61,7 @@ void check_policy(const sts::Policy& policy) {
   require(lines.size() == policy.mx.size() + 3);
   std::string body;
   for (const auto& line : lines) {
-    require(is_printable(line));
+    require(base::is_printable(line));
     body += line + "\n";
   }
   const auto again = sts::parse_policy(body);
@@ -83,7 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_policy(*policy);
   } else {
     const auto& text = policy.error().text;
-    require(!text.empty() && text.size() <= 200 && is_printable(text));
+    require(!text.empty() && text.size() <= 200 && base::is_printable(text));
   }
   return 0;
 }

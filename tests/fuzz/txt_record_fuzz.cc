@@ -36,9 +36,7 @@ bool is_id(std::string_view id) {
 }
 
 bool is_reason(std::string_view reason) {
-  return reason.size() <= 200 && std::all_of(reason.begin(), reason.end(), [](char c) {
-           return tlspolicyd::base::is_vchar(c) || c == ' ';
-         });
+  return reason.size() <= 200 && tlspolicyd::base::is_printable(reason);
 }
 
 }  // namespace

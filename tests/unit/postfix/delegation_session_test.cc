@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "fakes/fake_service.h"
+#include "fakes/publish.h"
 
 using namespace tlspolicyd;
 using namespace tlspolicyd::postfix;
@@ -13,23 +14,6 @@ namespace {
 struct World : fakes::FakeService {
   DelegationRules rules{DelegationRules::Action::reject, ""};
   DelegationSession session{service, time, rules};
-
-  /// A domain that enforces a policy for mx.DOMAIN, with this MX host.
-  void publish(const std::string& domain, const std::string& mx_host) {
-    net::DnsAnswer txt;
-    txt.kind = net::DnsAnswer::Kind::records;
-    txt.ttl = base::seconds{3600};
-    auto mx = txt;
-    txt.txt = {"v=STSv1; id=7;"};
-    mx.mx = {{10, mx_host}};
-    network.set_dns({"_mta-sts." + domain, net::RecordType::txt}, {.outcome = txt});
-    network.set_dns({domain, net::RecordType::mx}, {.outcome = mx});
-    net::HttpsReply reply;
-    reply.status = 200;
-    reply.media_type = "text/plain";
-    reply.body = "version: STSv1\nmode: enforce\nmx: mx." + domain + "\nmax_age: 86400\n";
-    network.set_https("mta-sts." + domain, {.outcome = reply});
-  }
 
   /// The reply to one request, "" if there is none within `patience`.
   std::string ask(const std::string& recipient, const std::string& state = "RCPT",
@@ -49,7 +33,7 @@ struct World : fakes::FakeService {
 
 TEST_CASE("decision 22: DUNNO, and the policy is known when the message is delivered") {
   World world;
-  world.publish("a.test", "mx.a.test");
+  fakes::publish(world.network, "a.test", "mx.a.test");
   CHECK(world.ask("Bob@A.test") == kDunno);
   CHECK(world.network.https_requests("mta-sts.a.test") == 1);
   const auto* record = world.book.find("a.test");
@@ -59,7 +43,7 @@ TEST_CASE("decision 22: DUNNO, and the policy is known when the message is deliv
 
 TEST_CASE("decision 22: the policy allows none of the MX hosts: the operator's action, twice") {
   World world;
-  world.publish("a.test", "mx.elsewhere.test");
+  fakes::publish(world.network, "a.test", "mx.elsewhere.test");
   for (const char* how : {"live", "settled"}) {
     CAPTURE(how);
     CHECK(world.ask("bob@a.test").find("action=550 5.7.5 a.test publishes an MTA-STS policy") == 0);
@@ -88,7 +72,7 @@ TEST_CASE("decision 22: trouble of any kind is DUNNO") {
     CHECK(world.ask("bob@a.test") == kDunno);
   }
   SUBCASE("MX look-up") {
-    world.publish("a.test", "mx.a.test");
+    fakes::publish(world.network, "a.test", "mx.a.test");
     world.network.set_dns({"a.test", net::RecordType::mx},
                           {.outcome = base::Error{base::Fault::dns_failed, "SERVFAIL"}});
     CHECK(world.ask("bob@a.test") == kDunno);
@@ -106,7 +90,7 @@ TEST_CASE("decision 22: trouble of any kind is DUNNO") {
 
 TEST_CASE("decision 22: nobody waits longer than five seconds for RCPT TO; the look-up goes on") {
   World world;
-  world.publish("a.test", "mx.a.test");
+  fakes::publish(world.network, "a.test", "mx.a.test");
   world.network.set_https("mta-sts.a.test", {.outcome = {}});
   CHECK(world.ask("bob@a.test", "RCPT", base::milliseconds{4900}) == "");
   CHECK(world.ask("bob@b.test", "RCPT") == kDunno);
@@ -115,7 +99,7 @@ TEST_CASE("decision 22: nobody waits longer than five seconds for RCPT TO; the l
 
 TEST_CASE("decision 22: a client that leaves takes nothing with it") {
   World world;
-  world.publish("a.test", "mx.a.test");
+  fakes::publish(world.network, "a.test", "mx.a.test");
   std::string out;
   {
     const auto step = world.session.serve(

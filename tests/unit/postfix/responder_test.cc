@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "fakes/fake_service.h"
+#include "fakes/publish.h"
 
 using namespace tlspolicyd;
 using namespace tlspolicyd::postfix;
@@ -60,23 +61,6 @@ TEST_CASE("a question that must wait is answered later, by a netstring") {
 
 namespace {
 
-/// A domain that enforces, with an MX host that its policy allows or one elsewhere.
-void publish(fakes::FakeNetwork& network, const std::string& domain, const std::string& mx_host) {
-  net::DnsAnswer txt;
-  txt.kind = net::DnsAnswer::Kind::records;
-  txt.ttl = base::seconds{3600};
-  auto mx = txt;
-  txt.txt = {"v=STSv1; id=7;"};
-  mx.mx = {{10, mx_host}};
-  network.set_dns({"_mta-sts." + domain, net::RecordType::txt}, {.outcome = txt});
-  network.set_dns({domain, net::RecordType::mx}, {.outcome = mx});
-  net::HttpsReply reply;
-  reply.status = 200;
-  reply.media_type = "text/plain";
-  reply.body = "version: STSv1\nmode: enforce\nmx: mx." + domain + "\nmax_age: 86400\n";
-  network.set_https("mta-sts." + domain, {.outcome = reply});
-}
-
 /// One connection of smtp(8).
 struct Delivery : World {
   std::string ask(const std::string& request) {
@@ -94,7 +78,7 @@ constexpr const char* kNotVerified = "dsn 4.7.5 Server certificate not verified"
 
 TEST_CASE("decision 21: after a policy its failures are explained, live and settled") {
   Delivery world;
-  publish(world.network, "a.test", "mx.a.test");
+  fakes::publish(world.network, "a.test", "mx.a.test");
   for (const char* how : {"live", "settled"}) {
     CAPTURE(how);
     CHECK(world.ask("postfix A.test").find("match=mx.a.test ") != std::string::npos);
@@ -108,7 +92,7 @@ TEST_CASE("decision 21: after a policy its failures are explained, live and sett
 
 TEST_CASE("decision 21: both profiles know that no MX host is allowed") {
   Delivery world;
-  publish(world.network, "a.test", "mx.elsewhere.test");
+  fakes::publish(world.network, "a.test", "mx.elsewhere.test");
   world.ask("postfix a.test");
   CHECK(world.ask(kNotVerified).find("its mail servers are mx.elsewhere.test") !=
         std::string::npos);
@@ -116,7 +100,7 @@ TEST_CASE("decision 21: both profiles know that no MX host is allowed") {
 
 TEST_CASE("decision 21: without a policy, and for another delivery, Postfix's text stays") {
   Delivery world;
-  publish(world.network, "a.test", "mx.a.test");
+  fakes::publish(world.network, "a.test", "mx.a.test");
   CHECK(world.ask(kNotVerified) == "9:NOTFOUND ,");
   world.ask("postfix a.test");
   SUBCASE("another domain without a policy was asked for since") {
@@ -144,7 +128,7 @@ TEST_CASE("decision 21: without a policy, and for another delivery, Postfix's te
 
 TEST_CASE("decision 21: a TEMP is explained by its reason") {
   Delivery world;
-  publish(world.network, "a.test", "mx.a.test");
+  fakes::publish(world.network, "a.test", "mx.a.test");
   world.network.set_dns({"a.test", net::RecordType::mx},
                         {.outcome = base::Error{base::Fault::dns_failed, "SERVFAIL for MX"}});
   CHECK(world.ask("postfix a.test").find("TEMP ") != std::string::npos);
@@ -155,8 +139,8 @@ TEST_CASE("decision 21: a TEMP is explained by its reason") {
 
 TEST_CASE("decision 13: the operator's word comes before everything, in every spelling") {
   Delivery world;
-  publish(world.network, "a.test", "mx.a.test");
-  publish(world.network, "b.test", "mx.b.test");
+  fakes::publish(world.network, "a.test", "mx.a.test");
+  fakes::publish(world.network, "b.test", "mx.b.test");
   Responder::Rules rules;
   rules.overrides.set_off(base::DomainName::parse("a.test").value());
   REQUIRE(rules.overrides.set_policy(base::DomainName::parse("b.test").value(), "dane-only").ok());
@@ -172,7 +156,7 @@ TEST_CASE("decision 13: the operator's word comes before everything, in every sp
 
 TEST_CASE("decision 13: observe answers NOTFOUND to everything, and looks all the same") {
   Delivery world;
-  publish(world.network, "a.test", "mx.a.test");
+  fakes::publish(world.network, "a.test", "mx.a.test");
   Responder::Rules rules;
   rules.observe = true;
   REQUIRE(rules.overrides.set_policy(base::DomainName::parse("b.test").value(), "encrypt").ok());
@@ -188,13 +172,13 @@ TEST_CASE("decision 13: observe answers NOTFOUND to everything, and looks all th
 
 TEST_CASE("answers are counted by map and kind, temporary ones by cause") {
   Delivery world;
-  publish(world.network, "a.test", "mx.a.test");
+  fakes::publish(world.network, "a.test", "mx.a.test");
   for (int n = 0; n < 3; ++n) world.ask("postfix a.test");
   world.ask("postfix-tlsrpt nobody.test");
   world.ask("sts a.test");
   world.network.set_dns({"b.test", net::RecordType::mx},
                         {.outcome = base::Error{base::Fault::dns_failed, "SERVFAIL for MX"}});
-  publish(world.network, "b.test", "mx.b.test");
+  fakes::publish(world.network, "b.test", "mx.b.test");
   world.network.set_dns({"b.test", net::RecordType::mx},
                         {.outcome = base::Error{base::Fault::dns_failed, "SERVFAIL for MX"}});
   world.ask("postfix b.test");
@@ -218,7 +202,7 @@ TEST_CASE("answers are counted by map and kind, temporary ones by cause") {
 
 TEST_CASE("what was counted of a map that stays, stays when the maps change") {
   Delivery world;
-  publish(world.network, "a.test", "mx.a.test");
+  fakes::publish(world.network, "a.test", "mx.a.test");
   world.ask("postfix a.test");
   Responder::Rules rules;
   rules.maps = MapTable({{.name = "strict"}});
