@@ -9,6 +9,7 @@ from pathlib import Path
 
 from farm import Farm
 from gate_cost import GateCost
+from kept import Kept
 from line import Line, delays
 from server import ConstantServer, Daemon, Load, Server, ask
 
@@ -130,6 +131,17 @@ class Bench:
         self.end()
         self.farm.stop()
         return GateCost(self).lines()
+
+    def start(self) -> list[Line]:
+        self.end()
+        return Kept(self).starts()
+
+    def commits(self) -> list[Line]:
+        self.end()
+        return Kept(self).commits()
+
+    def refresh(self) -> list[Line]:
+        return Kept(self).refreshes()
 
     # ------------------------------------------------------------------------------------------
 

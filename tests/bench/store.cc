@@ -4,10 +4,10 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "every_domain.h"
 #include "net/loop.h"
 #include "net/mailbox.h"
 #include "store/sqlite_store.h"
-#include "sts/policy_file.h"
 
 // Measures the disk store in a new directory below the one named: rows loaded, size, commits.
 
@@ -20,13 +20,7 @@ constexpr unsigned kRows = 100'000, kWrites = 10'000, kCommits = 300;
 
 store::Change row(unsigned number) {
   const auto domain = fmt::format("customer-{}.example.org", number);
-  auto stored = std::make_shared<sts::StoredPolicy>();
-  stored->policy = *sts::parse_policy(fmt::format(
-      "version: STSv1\nmode: enforce\nmx: mx1.{0}\nmx: mx2.{0}\nmax_age: 604800\n", domain));
-  stored->id = "20250101000000";
-  stored->fetched_at = base::WallTime(base::seconds(1'735'689'600));
-  stored->expires_at = stored->fetched_at + base::seconds(604'800);
-  return {domain, store::Row{domain, stored, {.used_at = stored->fetched_at}}};
+  return {domain, bench::row_of(domain, base::WallTime(base::seconds(1'735'689'600)))};
 }
 
 double since(Clock::time_point start) {
