@@ -14,7 +14,9 @@ std::string environment(const char* name) {
 
 }  // namespace
 
-Config::Config() : listen{net::parse_listen_address("inet:127.0.0.1:8461").value()} {}
+Config::Config()
+    : listen{net::parse_listen_address("inet:127.0.0.1:8461").value()},
+      admin{net::parse_listen_address(kDefaultAdmin).value()} {}
 
 std::string default_cache_path() {
   // systemd gives a list separated by colons where a unit has several.

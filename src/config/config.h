@@ -27,6 +27,9 @@ struct Config {
   postfix::DelegationRules unsatisfiable;
   /// The operator has not said where to listen: sockets that were inherited take its place.
   bool listen_by_default = true;
+  std::vector<net::ListenAddress> admin;    ///< at most one
+  bool admin_by_default = true;             ///< the same for admin
+  std::vector<net::ListenAddress> metrics;  ///< at most one
   std::vector<postfix::MapTable::Map> maps;
   postfix::Overrides overrides;                 ///< domains: off, policy
   std::set<std::string, std::less<>> pinned{};  ///< domains: pinned
@@ -70,6 +73,9 @@ struct Config {
 /// (systemd.exec(5)), else in tlspolicyd below $XDG_STATE_HOME or ~/.local/state for a user's own
 /// daemon, else in /var/lib/tlspolicyd.
 std::string default_cache_path();
+
+/// Where the operator's socket is if the configuration does not say.
+inline constexpr const char* kDefaultAdmin = "unix:/run/tlspolicyd/admin";
 
 /// Where the configuration is looked for if none is named.
 inline constexpr const char* kDefaultPath = "/etc/tlspolicyd/tlspolicyd.yaml";

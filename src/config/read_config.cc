@@ -73,6 +73,22 @@ void read_endpoints(
       });
 }
 
+/// One endpoint, or "" for none.
+void read_single_endpoint(
+    Section& top, const std::string& key, Mistakes& mistakes,
+    std::vector<net::ListenAddress>& addresses, const std::function<void()>& found = [] {}) {
+  top.value(key, [&](const YAML::Node& node) {
+    addresses.clear();
+    found();
+    if (node.IsScalar() && node.Scalar().empty()) return;
+    if (node.IsNull() || node.IsSequence()) {
+      top.complain(node, key + ": one endpoint is expected, or \"\" for none");
+      return;
+    }
+    read_endpoint(top, key, node, mistakes, addresses);
+  });
+}
+
 void read_unsatisfiable(Section& top, postfix::DelegationRules& rules) {
   using Action = postfix::DelegationRules::Action;
   top.section("unsatisfiable", [&](Section& keys) {
@@ -269,6 +285,9 @@ ReadConfig read_config(const std::string& text) {
   read_endpoints(top, "listen", read.mistakes, read.config.listen,
                  [&] { read.config.listen_by_default = false; });
   read_endpoints(top, "policy_service", read.mistakes, read.config.policy_service);
+  read_single_endpoint(top, "admin", read.mistakes, read.config.admin,
+                       [&] { read.config.admin_by_default = false; });
+  read_single_endpoint(top, "metrics", read.mistakes, read.config.metrics);
   read_unsatisfiable(top, read.config.unsatisfiable);
   read_maps(top, read.config);
   read_resolver(top, read.config.resolver);

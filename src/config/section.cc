@@ -67,6 +67,10 @@ void Section::list(std::string_view key, const std::function<void()>& begin,
       complain(item, fmt::format("{}: {}", named(key), result.error().text));
 }
 
+void Section::value(std::string_view key, const std::function<void(const YAML::Node&)>& read) {
+  if (const auto node = take(key); node.IsDefined()) read(node);
+}
+
 void Section::section(std::string_view key, const std::function<void(Section&)>& read) {
   const auto node = take(key);
   if (!node.IsDefined()) return;

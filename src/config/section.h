@@ -34,6 +34,8 @@ class Section {
   /// The same for a list of texts, each read on its own; `begin` is called first.
   void list(std::string_view key, const std::function<void()>& begin,
             const std::function<base::Result<bool>(const YAML::Node&)>& read);
+  /// The same for a value of whatever kind, which `read` complains of itself.
+  void value(std::string_view key, const std::function<void(const YAML::Node&)>& read);
   /// The same for a section below this one.
   void section(std::string_view key, const std::function<void(Section&)>& read);
   /// For sections whose keys are names that the operator chose. Where a name has a single value and
