@@ -11,6 +11,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "admin/admin_server.h"
 #include "config/endpoints.h"
 #include "config/read_config.h"
 #include "net/dns_resolver.h"
@@ -41,7 +42,9 @@ constexpr base::seconds kFarewell{5};
 /// is therefore destroyed in reverse.
 class Daemon {
  public:
-  Daemon(config::Config config, std::vector<net::InheritedSocket> inherited)
+  /// `config_file`: where the configuration is from, "" if it is the built-in one.
+  Daemon(config::Config config, const std::string& config_file,
+         std::vector<net::InheritedSocket> inherited)
       : config_(std::move(config)),
         log_(config_.log.level, config_.log.format,
              base::standard_error_sink(std::getenv("JOURNAL_STREAM") != nullptr)),
@@ -70,7 +73,15 @@ class Daemon {
               return std::make_unique<postfix::DelegationSession>(service_, loop_,
                                                                   config_.unsatisfiable);
             },
-            log_, config_.limits.clients) {
+            log_, config_.limits.clients),
+        facts_{.started_at = loop_.wall(),
+               .started = loop_.steady(),
+               .configuration = config_file,
+               .configured_at = loop_.wall(),
+               .cache_file = cache_path(),
+               .endpoints = {},
+               .observe = config_.observe},
+        admin_(loop_, sources(), controls(), log_) {
     raise_file_limit();
     // Before anybody can see that the daemon is there, and lets it know something.
     terminate_ = loop_.on_signal(SIGTERM, [this] { say_farewell(); });
@@ -87,7 +98,7 @@ class Daemon {
 
   /// Serves until SIGTERM or SIGINT, then answers what was asked before.
   void run() {
-    service_manager_.ready(fmt::format("answering on {}", fmt::join(endpoints_, ", ")));
+    service_manager_.ready(fmt::format("answering on {}", fmt::join(facts_.endpoints, ", ")));
     loop_.run();
     const auto& tally = responder_.tally();
     log_.info("stopped", {{"settled", tally.settled},
@@ -153,6 +164,9 @@ class Daemon {
     const bool by_default = config_.listen_by_default;
     auto socketmap = config::take_endpoints("socketmap", config_.listen, by_default, inherited);
     auto policy = config::take_endpoints("policy", config_.policy_service, false, inherited);
+    auto admin =
+        config::take_endpoints("admin", config_.admin, config_.admin_by_default, inherited);
+    auto metrics = config::take_endpoints("metrics", config_.metrics, false, inherited);
     for (const auto& socket : inherited) {
       // Whoever holds it goes on to let clients in, and they wait: mail that flows on another
       // endpoint is worth more than all of it being refused. But if this one seems to be the only
@@ -168,9 +182,24 @@ class Daemon {
     }
     serve("socketmap", server_, std::move(socketmap), by_default ? "default" : "configured");
     serve("policy_service", policy_server_, std::move(policy), "configured");
+    serve("metrics", admin_.metrics(), std::move(metrics), "configured");
+    serve_operators(std::move(admin));
   }
 
-  void serve(std::string_view service, postfix::Server& server, config::Endpoints endpoints,
+  void serve_operators(config::Endpoints endpoints) {
+    try {
+      serve("admin", admin_.operators(), std::move(endpoints),
+            config_.admin_by_default ? "default" : "configured");
+    } catch (const std::runtime_error& error) {
+      // Nobody asked for it: mail does not need it.
+      if (!config_.admin_by_default) throw;
+      log_.warning("no admin socket: tlspolicy status, list, show, forget and refresh do not work",
+                   {{"why", error.what()}, {"hint", "make its directory, or set admin: \"\""}});
+    }
+  }
+
+  template <class Server>
+  void serve(std::string_view service, Server& server, config::Endpoints endpoints,
              std::string_view origin) {
     for (auto& socket : endpoints.inherited) {
       server.listen(std::move(socket.descriptor));
@@ -182,10 +211,35 @@ class Daemon {
     }
   }
 
+  admin::Sources sources() {
+    return {responder_, book_,   keeper_,        dane_, service_, refresher_,
+            slots_,     server_, policy_server_, loop_, loop_,    facts_};
+  }
+
+  admin::Controls controls() {
+    return {.service = service_,
+            .keeper = keeper_,
+            .explain = {resolver_,
+                        [this](net::Resolver& traced) {
+                          return std::make_unique<net::SecureHttpsClient>(https_, traced);
+                        },
+                        loop_, loop_},
+            .explain_settings = [this] { return explain_settings(); },
+            .log = log_};
+  }
+
+  explain::Explainer::Settings explain_settings() const {
+    return {.dane = config_.dane,
+            .inquiry = settings(),
+            .overrides = config_.overrides,
+            .observe = config_.observe,
+            .allow_addresses = config_.https.allow_addresses};
+  }
+
   void note_endpoint(std::string_view service, const net::ListenAddress& address,
                      std::string_view origin) {
-    endpoints_.push_back(text_of(address));
-    log_.info("listening", {{service, endpoints_.back()}, {"origin", origin}});
+    facts_.endpoints.push_back(text_of(address));
+    log_.info("listening", {{service, facts_.endpoints.back()}, {"origin", origin}});
   }
 
   service::Inquiry::Settings settings() const {
@@ -229,6 +283,7 @@ class Daemon {
   bool stop_serving() {
     server_.stop_accepting();
     policy_server_.stop_accepting();
+    admin_.stop_accepting();
     return !server_.is_busy() && !policy_server_.is_busy();
   }
 
@@ -261,7 +316,8 @@ class Daemon {
   postfix::Responder responder_;
   postfix::Server server_;
   postfix::Server policy_server_;
-  std::vector<std::string> endpoints_;  ///< that are served
+  admin::Facts facts_;
+  admin::AdminServer admin_;
   base::OperationPtr farewell_;
   base::OperationPtr terminate_, interrupt_, hang_up_;
 };
@@ -300,10 +356,11 @@ int run(int argc, char** argv) {
   std::error_code ignored;
   const bool named = !path.empty();
   if (!named) path = config::kDefaultPath;
-  if (named || std::filesystem::exists(path, ignored)) read = config::read_config_file(path);
+  const bool exists = named || std::filesystem::exists(path, ignored);
+  if (exists) read = config::read_config_file(path);
   if (!report(path, read.mistakes)) return kConfigError;
   if (check) return 0;
-  Daemon(std::move(read.config), net::take_inherited_sockets()).run();
+  Daemon(std::move(read.config), exists ? path : "", net::take_inherited_sockets()).run();
   return 0;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -7,6 +8,7 @@
 
 #include "dane/verdict.h"
 #include "explain/trace.h"
+#include "sts/lifecycle.h"
 #include "sts/policy.h"
 #include "sts/txt_record.h"
 
@@ -41,6 +43,12 @@ enum class Outcome {
   unknown       ///< that could not be told now
 };
 
+/// What a running daemon remembers of the policy domain.
+struct Cached {
+  std::shared_ptr<const sts::StoredPolicy> policy;  ///< nullptr for none
+  base::WallTime now{};                             ///< when it was looked up
+};
+
 /// Everything that led to the answer for one next-hop. Steps that were not needed are absent.
 struct Explanation {
   std::string key;        ///< as it was asked
@@ -56,6 +64,7 @@ struct Explanation {
   std::optional<DnsStep> mx;
   std::vector<MxVerdict> mx_verdicts;
   std::optional<Gate> gate;
+  std::optional<Cached> cached;  ///< if a running daemon was asked
 
   struct Reply {
     std::string map;

@@ -93,6 +93,15 @@ json gate_json(const Gate& gate) {
   return out;
 }
 
+json cached_json(const Cached& cached) {
+  if (!cached.policy) return nullptr;
+  const auto& stored = *cached.policy;
+  return {{"mode", name_of(stored.policy.mode)},
+          {"id", stored.id},
+          {"age", (cached.now - stored.fetched_at).count()},
+          {"left", (stored.expires_at - cached.now).count()}};
+}
+
 std::string_view word_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::guarded: return "protected";
@@ -121,6 +130,7 @@ std::string as_json(const Explanation& of) {
   }
   if (of.mx || (of.policy && of.policy->ok())) out["mx"] = mx_json(of);
   if (of.gate) out["dane"] = gate_json(*of.gate);
+  if (of.cached) out["cached"] = cached_json(*of.cached);
   if (!of.by_operator.empty()) out["by_operator"] = of.by_operator;
   for (const auto& reply : of.replies) out["replies"][reply.map] = reply.text;
   return out.dump(2) + "\n";

@@ -139,6 +139,22 @@ void write_gate(Text& text, const Explanation& of) {
   }
 }
 
+/// The daemon's own memory, beside what the TXT record says at this moment.
+void write_cached(Text& text, const Explanation& of) {
+  const auto& cached = *of.cached;
+  if (!cached.policy) {
+    text.line("cached", "the daemon remembers no policy");
+    return;
+  }
+  const auto& stored = *cached.policy;
+  const auto left = (stored.expires_at - cached.now).count();
+  text.line("cached", "mode {}, id {}, fetched {} s ago, {}", name_of(stored.policy.mode),
+            stored.id, (cached.now - stored.fetched_at).count(),
+            left > 0 ? fmt::format("applied for another {} s", left) : "expired: not applied");
+  if (of.record && !of.record->id.empty() && of.record->id != stored.id)
+    text.line("", "the TXT record names {} by now", of.record->id);
+}
+
 }  // namespace
 
 std::string as_text(const Explanation& of) {
@@ -156,6 +172,7 @@ std::string as_text(const Explanation& of) {
   if (of.policy) write_policy(text, of);
   if (of.mx || (of.policy && of.policy->ok())) write_mx(text, of);
   if (of.gate) write_gate(text, of);
+  if (of.cached) write_cached(text, of);
   if (!of.by_operator.empty())
     text.line("operator", "the configuration decides: {}", of.by_operator);
   for (const auto& reply : of.replies) text.line("reply", "{}: {}", reply.map, reply.text);

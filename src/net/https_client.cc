@@ -63,7 +63,7 @@ class SecureHttpsClient::Get final : public base::Operation {
     if (!connection) return fail(connection.error());
     others_ = std::move(connection->others);
     auto exchange = std::make_unique<HttpsExchange>(
-        client_.loop_, client_.tls_, std::move(*connection), host_, request_,
+        client_.loop_, *client_.tls_, std::move(*connection), host_, request_,
         client_.options_.collect_peer, [this](auto reply) { exchanged(std::move(reply)); });
     exchange_ = exchange.get();
     step_ = std::move(exchange);
@@ -124,7 +124,15 @@ class SecureHttpsClient::Get final : public base::Operation {
 };
 
 SecureHttpsClient::SecureHttpsClient(Loop& loop, Resolver& resolver, Options options)
-    : loop_(loop), resolver_(resolver), options_(std::move(options)), tls_(options_.ca_file) {}
+    : loop_(loop),
+      resolver_(resolver),
+      options_(std::move(options)),
+      tls_(std::make_shared<const TlsContext>(options_.ca_file)) {}
+
+SecureHttpsClient::SecureHttpsClient(const SecureHttpsClient& other, Resolver& resolver)
+    : loop_(other.loop_), resolver_(resolver), options_(other.options_), tls_(other.tls_) {
+  options_.collect_peer = true;
+}
 
 base::OperationPtr SecureHttpsClient::get(const HttpsRequest& request, Done done) {
   return std::make_unique<Get>(*this, request, std::move(done));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ class SecureHttpsClient final : public HttpsClient {
   /// Throws std::runtime_error if the CA file cannot be read. `loop` and `resolver` must outlive
   /// it.
   SecureHttpsClient(Loop& loop, Resolver& resolver, Options options);
+  /// A client like `other`, that asks another resolver and collects what is to be known of the
+  /// peer. It shares the trust store, whose reading takes a while, and needs `other` no more.
+  SecureHttpsClient(const SecureHttpsClient& other, Resolver& resolver);
 
   /// Every error's text begins with the host's name. The client must outlive the operation.
   base::OperationPtr get(const HttpsRequest& request, Done done) override;
@@ -45,7 +49,7 @@ class SecureHttpsClient final : public HttpsClient {
   Loop& loop_;
   Resolver& resolver_;
   Options options_;
-  TlsContext tls_;
+  std::shared_ptr<const TlsContext> tls_;
 };
 
 }  // namespace tlspolicyd::net

@@ -48,6 +48,32 @@ class Keeper::Keeping final : public base::Operation {
   base::OperationPtr timer_;
 };
 
+/// Whoever waits for a policy to be forgotten. The write goes on without it.
+class Keeper::Forgetting final : public base::Operation {
+ public:
+  Forgetting(base::Timers& timers, std::function<void(bool)> forgotten)
+      : forgotten_(std::make_shared<std::function<void(bool)>>(std::move(forgotten))),
+        timers_(timers) {
+    tell_after(kPatience);
+  }
+  ~Forgetting() override { *forgotten_ = nullptr; }
+
+  void tell_after(base::milliseconds pause) {
+    timer_ = timers_.after(pause, [told = teller()] { told(false); });
+  }
+  /// Tells whoever waits still, once; may outlive this.
+  std::function<void(bool)> teller() const {
+    return [waiting = forgotten_](bool durable) {
+      if (const auto told = std::exchange(*waiting, nullptr)) told(durable);
+    };
+  }
+
+ private:
+  std::shared_ptr<std::function<void(bool)>> forgotten_;
+  base::Timers& timers_;
+  base::OperationPtr timer_;
+};
+
 Keeper::Keeper(store::Store& store, Book& book, base::Clock& clock, base::Timers& timers,
                const base::Log& log)
     : store_(store), book_(book), clock_(clock), timers_(timers), log_(log) {
@@ -132,8 +158,21 @@ void Keeper::forget(const std::string& domain) {
   note(domain);
 }
 
+base::OperationPtr Keeper::forget(const std::string& domain, std::function<void(bool)> forgotten) {
+  if (pending_.contains(domain)) return nullptr;
+  book_.forget(domain);
+  auto forgetting = std::make_unique<Forgetting>(timers_, std::move(forgotten));
+  if (state_.failing) {
+    unsaved_.insert(domain);
+    forgetting->tell_after(base::milliseconds{0});
+  } else {
+    write_rows({domain}, forgetting->teller());
+  }
+  return forgetting;
+}
+
 /// Writes what the book knows of these domains, and that it knows nothing, where it does not.
-void Keeper::write_rows(const std::vector<std::string>& domains) {
+void Keeper::write_rows(const std::vector<std::string>& domains, std::function<void(bool)> told) {
   std::vector<store::Change> changes;
   std::vector<std::string> written;
   for (const auto& domain : domains) {
@@ -144,14 +183,17 @@ void Keeper::write_rows(const std::vector<std::string>& domains) {
   }
   if (written.empty() && !domains.empty()) return;
   const auto note = notes_.emplace(notes_.end());
-  *note = store_.write(std::move(changes), [this, note, written](const auto& error) {
-    // Forgetting the operation destroys this closure.
-    auto& keeper = *this;
-    const auto domains_written = written;
-    const std::optional<Error> outcome = error;
-    keeper.notes_.erase(note);
-    keeper.on_written(domains_written, outcome);
-  });
+  *note = store_.write(std::move(changes),
+                       [this, note, written, told = std::move(told)](const auto& error) {
+                         // Forgetting the operation destroys this closure.
+                         auto& keeper = *this;
+                         const auto domains_written = written;
+                         const std::optional<Error> outcome = error;
+                         const auto tell = told;
+                         keeper.notes_.erase(note);
+                         keeper.on_written(domains_written, outcome);
+                         tell(!outcome);
+                       });
 }
 
 store::Change Keeper::row_of(const std::string& domain) {

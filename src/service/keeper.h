@@ -48,6 +48,9 @@ class Keeper {
   void note(const std::string& domain);
   /// Forgets a policy, in the book and on disk; not while a newer one is on its way there.
   void forget(const std::string& domain);
+  /// The same for an operator, who waits: `forgotten` is called once the disk has forgotten it too
+  /// or has failed. nullptr, and nothing is forgotten, while a newer one is on its way there.
+  base::OperationPtr forget(const std::string& domain, std::function<void(bool durable)> forgotten);
 
   /// How the disk does, for health and metrics.
   struct State {
@@ -64,6 +67,7 @@ class Keeper {
 
  private:
   class Keeping;
+  class Forgetting;
   struct Pending {
     base::OperationPtr write;
     Keeping* waiting = nullptr;
@@ -75,7 +79,9 @@ class Keeper {
   void succeed();
   void retry_later();
   void retry();
-  void write_rows(const std::vector<std::string>& domains);
+  void write_rows(
+      const std::vector<std::string>& domains,
+      std::function<void(bool durable)> told = [](bool) {});
   void no_place(const std::string& domain);
   store::Change row_of(const std::string& domain);
 

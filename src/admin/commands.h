@@ -1,0 +1,63 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "admin/sources.h"
+#include "base/log.h"
+#include "explain/explainer.h"
+#include "net/http_server.h"
+
+namespace tlspolicyd::admin {
+
+/// What operators act on, besides what they look at; all must outlive whoever has it.
+struct Controls {
+  service::PolicyService& service;
+  service::Keeper& keeper;
+  explain::Explainer::Ports explain;
+  /// As the configuration is at the moment.
+  std::function<explain::Explainer::Settings()> explain_settings;
+  const base::Log& log;
+};
+
+/// The operator's commands, as requests whose replies are JSON objects:
+///
+///     GET  /status                          how the daemon does
+///     GET  /list?mode=&limit=&from=         policies, see list()
+///     GET  /show?domain=                    all that is remembered of a domain
+///     POST /forget?domain=                  forgets it, in memory and on disk
+///     POST /refresh?domain=                 fetches its policy now, and says what came of it
+///     GET  /explain?domain=                 every step of the decision (explain::as_json()); with
+///                                           text=1 also "text", the same for people
+///     GET  /metrics, /healthz               see observe()
+///
+/// What cannot be done is {"error": text} with status 400 (the request is wrong), 403 (a page in a
+/// browser asks), 404 (nothing is known of the domain, or there is no such command), 409 (something
+/// else is under way for the domain).
+class Commands {
+ public:
+  static constexpr std::uint64_t kMostListed = 5000;
+
+  Commands(const Sources& sources, Controls controls)
+      : sources_(sources), controls_(std::move(controls)) {}
+
+  net::HttpServer::Handling handle(const net::HttpRequest& request, net::HttpServer::Done done);
+
+ private:
+  using Handling = net::HttpServer::Handling;
+  using Done = net::HttpServer::Done;
+  using Command = Handling (Commands::*)(const net::HttpRequest& request, const Done& done);
+  struct Route;
+
+  Handling status(const net::HttpRequest& request, const Done& done);
+  Handling list(const net::HttpRequest& request, const Done& done);
+  Handling show(const net::HttpRequest& request, const Done& done);
+  Handling forget(const net::HttpRequest& request, const Done& done);
+  Handling refresh(const net::HttpRequest& request, const Done& done);
+  Handling explain(const net::HttpRequest& request, const Done& done);
+
+  const Sources& sources_;
+  Controls controls_;
+};
+
+}  // namespace tlspolicyd::admin

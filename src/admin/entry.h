@@ -1,0 +1,18 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/clock.h"
+#include "service/book.h"
+
+namespace tlspolicyd::admin {
+
+/// One line of the list of policies. REQUIRES: entry.stored.
+nlohmann::json summary_json(const std::string& domain, const sts::Entry& entry, base::WallTime now);
+
+/// All that is remembered of a domain: GET /show.
+nlohmann::json record_json(const std::string& domain, const service::Record& record,
+                           const base::Clock& clock);
+
+}  // namespace tlspolicyd::admin

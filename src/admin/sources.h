@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "postfix/responder.h"
+#include "postfix/server.h"
+#include "service/book.h"
+#include "service/dane.h"
+#include "service/fetch_slots.h"
+#include "service/keeper.h"
+#include "service/policy_service.h"
+#include "service/refresher.h"
+
+/// What operators and their monitoring see of the daemon, and what operators may do.
+namespace tlspolicyd::admin {
+
+/// What is true of the process as a whole.
+struct Facts {
+  base::WallTime started_at{};
+  base::SteadyTime started{};
+  std::string configuration;       ///< the file, "" where there is none
+  base::WallTime configured_at{};  ///< when it was last read
+  std::string cache_file;
+  std::vector<std::string> endpoints;  ///< that are served, as Postfix writes them
+  bool observe = false;                ///< every question is answered "no policy"
+};
+
+/// The parts of the daemon that are looked at; all must outlive whoever has it.
+struct Sources {
+  const postfix::Responder& responder;
+  service::Book& book;  ///< looking something up moves it in the order of use, no more
+  const service::Keeper& keeper;
+  const service::Dane& dane;
+  const service::PolicyService& service;
+  const service::Refresher& refresher;
+  const service::FetchSlots& slots;
+  const postfix::Server& socketmap;
+  const postfix::Server& policy_service;
+  const base::Clock& clock;
+  base::Timers& timers;
+  const Facts& facts;
+};
+
+}  // namespace tlspolicyd::admin

@@ -1,0 +1,72 @@
+#include "admin/status.h"
+
+#include "admin/health.h"
+#include "admin/words.h"
+
+namespace tlspolicyd::admin {
+namespace {
+
+using nlohmann::json;
+
+json answers_json(const postfix::AnswerTally& tally) {
+  json out{{"settled", tally.settled}, {"live", tally.live}};
+  for (std::size_t told = 0; told < postfix::kTold; ++told) {
+    const auto kind = static_cast<postfix::Told>(told);
+    out[std::string(postfix::name_of(kind))] = tally.all(kind);
+  }
+  return out;
+}
+
+json disk_json(const Sources& sources) {
+  const auto state = sources.keeper.state();
+  json out{{"ok", !state.failing},
+           {"file", sources.facts.cache_file},
+           {"unsaved", state.unsaved},
+           {"unplaced", state.unplaced},
+           {"failures", state.failures}};
+  if (state.failing) out.update({{"why", state.why}, {"since", time_json(state.since)}});
+  return out;
+}
+
+json refresh_json(const Sources& sources, const Census& census) {
+  json out{{"under_way", sources.refresher.under_way()}, {"failing", census.failing}};
+  if (const auto& oldest = census.oldest_failing)
+    out["oldest_failing"] = {{"domain", oldest->domain},
+                             {"fetched_at", time_json(oldest->fetched_at)},
+                             {"left", until_json(oldest->expires_at, sources.clock.wall())},
+                             {"failures", oldest->failures}};
+  return out;
+}
+
+}  // namespace
+
+json status_json(const Sources& sources, const Census& census) {
+  const auto& facts = sources.facts;
+  const auto health = health_of(sources);
+  const auto uptime = sources.clock.steady() - facts.started;
+  return {{"version", TLSPOLICYD_VERSION},
+          {"well", health.well},
+          {"troubles", health.troubles},
+          {"observe", facts.observe},
+          {"started_at", time_json(facts.started_at)},
+          {"uptime", std::chrono::duration_cast<base::seconds>(uptime).count()},
+          {"configuration",
+           {{"file", facts.configuration}, {"loaded_at", time_json(facts.configured_at)}}},
+          {"endpoints", facts.endpoints},
+          {"policies",
+           {{"enforce", census.enforce},
+            {"testing", census.testing},
+            {"none", census.none},
+            {"expired", census.expired}}},
+          {"negatives", sources.book.negatives()},
+          {"in_flight", sources.service.in_flight()},
+          {"connections",
+           {{"socketmap", sources.socketmap.connections()},
+            {"policy_service", sources.policy_service.connections()}}},
+          {"answers", answers_json(sources.responder.tally())},
+          {"disk", disk_json(sources)},
+          {"resolver", {{"dnssec", name_of(sources.dane.validation())}}},
+          {"refresh", refresh_json(sources, census)}};
+}
+
+}  // namespace tlspolicyd::admin
