@@ -2,13 +2,17 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <optional>
+#include <vector>
 
 #include "config/read_config.h"
+#include "tool/book.h"
 #include "tool/configure_postfix.h"
 #include "tool/exit_code.h"
-#include "tool/explain.h"
+#include "tool/explain_command.h"
 #include "tool/query.h"
 
 namespace {
@@ -25,6 +29,74 @@ config::Config load_config(const std::string& named) {
     fmt::print(stderr, "{}:{}: {}\n", path, mistake.line, mistake.text);
   if (!read.mistakes.empty()) std::exit(tool::kDeferred);
   return std::move(read.config);
+}
+
+/// The admin socket to ask: the one named, that of $TLSPOLICY_ADMIN, that of the configuration.
+/// Exits if there is none.
+net::ListenAddress admin_socket(std::string named, const config::Config& config) {
+  if (const char* wanted = std::getenv("TLSPOLICY_ADMIN"); named.empty() && wanted != nullptr)
+    named = wanted;
+  if (named.empty()) {
+    if (!config.admin.empty()) return config.admin.front();
+    fmt::print(stderr,
+               "tlspolicy: the daemon has no admin socket: admin: \"\" in its configuration\n");
+    std::exit(tool::kUnavailable);
+  }
+  const auto address = net::parse_listen_address(named);
+  if (address) return *address;
+  fmt::print(stderr, "tlspolicy: admin socket {}: {}\n", named, address.error().text);
+  std::exit(tool::kUsage);
+}
+
+/// A command about the running daemon's book.
+struct BookCommand {
+  CLI::App* app;
+  int (*run)(const tool::BookOptions& options);
+};
+
+void add_admin(CLI::App& command, std::string& admin) {
+  command
+      .add_option("-a,--admin", admin,
+                  "the daemon's admin socket (default: $TLSPOLICY_ADMIN, else the "
+                  "configuration's)")
+      ->type_name("ENDPOINT");
+}
+
+std::vector<BookCommand> add_book_commands(CLI::App& app, tool::BookOptions& book,
+                                           std::string& admin) {
+  const auto add = [&](const char* name, const char* does, auto* command) {
+    auto* app_command = app.add_subcommand(name, does);
+    app_command->add_flag("--json", book.json, "print JSON");
+    add_admin(*app_command, admin);
+    return BookCommand{app_command, command};
+  };
+  const auto add_for_domain = [&](const char* name, const char* does, auto* command) {
+    const auto added = add(name, does, command);
+    added.app->add_option("domain", book.domain, "policy domain")->required();
+    return added;
+  };
+  std::vector<BookCommand> commands{
+      add("status", "Show how the running daemon does.\nExit code: 0, 69 no daemon.",
+          tool::show_status),
+      add("list", "List the policies that the running daemon knows.\nExit code: 0, 69 no daemon.",
+          tool::list_policies),
+      add_for_domain("show",
+                     "Show all that the running daemon remembers of a domain.\n"
+                     "Exit code: 0 known, 1 not known, 69 no daemon.",
+                     tool::show_domain),
+      add_for_domain("forget",
+                     "Let the running daemon forget a domain, in memory and on disk.\n"
+                     "Exit code: 0 forgotten, 1 not known, 69 no daemon, 75 not on disk, or busy.",
+                     tool::forget_domain),
+      add_for_domain("refresh",
+                     "Let the running daemon fetch the policy of a domain now.\n"
+                     "Exit code: 0 fetched, 1 it has none, 69 no daemon, 75 failed, or too soon.",
+                     tool::refresh_domain)};
+  auto* list = app.get_subcommand("list");
+  list->add_option("--mode", book.mode, "only those of this mode")
+      ->check(CLI::IsMember({"enforce", "testing", "none"}));
+  list->add_option("--limit", book.limit, "the first so many, by name");
+  return commands;
 }
 
 int run(int argc, char** argv) {
@@ -50,14 +122,23 @@ int run(int argc, char** argv) {
   query_command->add_option("key", keys, "next-hop: example.org, [relay.example]:587, ...")
       ->required();
 
+  std::string admin;
+
   std::string domain;
   bool json = false;
+  bool standalone = false;
   auto* explain_command = app.add_subcommand(
       "explain",
-      "Show every step of the decision for a domain, over this host's own network.\n"
+      "Show every step of the decision for a domain: through the daemon if it runs, else over "
+      "this host's own network.\n"
       "Exit code: 0 protected, 1 unprotected, 2 would be deferred, 75 could not tell.");
   explain_command->add_flag("--json", json, "print JSON");
+  explain_command->add_flag("--standalone", standalone, "do not ask the daemon");
+  add_admin(*explain_command, admin);
   explain_command->add_option("domain", domain, "next-hop, as for query")->required();
+
+  tool::BookOptions book;
+  const auto book_commands = add_book_commands(app, book, admin);
 
   tool::ConfigurePostfixOptions main_cf;
   auto* main_cf_command = app.add_subcommand(
@@ -88,9 +169,15 @@ int run(int argc, char** argv) {
     return tool::query({*address, map, keys});
   }
   if (*main_cf_command) return tool::configure_postfix(main_cf, config);
-  const auto explanation = tool::explain(config, domain);
-  fmt::print("{}", json ? as_json(explanation) : as_text(explanation));
-  return tool::exit_code_of(explanation.outcome);
+  for (const auto& command : book_commands) {
+    if (!*command.app) continue;
+    book.daemon = admin_socket(admin, config);
+    return command.run(book);
+  }
+  std::optional<net::ListenAddress> daemon;
+  if (!standalone && (!config.admin.empty() || !admin.empty()))
+    daemon = admin_socket(admin, config);
+  return tool::explain_command({daemon, domain, json}, config);
 }
 
 }  // namespace

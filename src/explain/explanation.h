@@ -82,6 +82,9 @@ std::string as_text(const Explanation& explanation);
 /// For programs: the same as one JSON object.
 std::string as_json(const Explanation& explanation);
 
+/// The outcome of that word in as_json(); unknown for any other.
+Outcome outcome_of(std::string_view word);
+
 /// "protected: Postfix must verify the certificate" and the like.
 std::string_view describe(Outcome outcome);
 

@@ -114,6 +114,12 @@ std::string_view word_of(Outcome outcome) {
 
 }  // namespace
 
+Outcome outcome_of(std::string_view word) {
+  for (const auto outcome : {Outcome::guarded, Outcome::unprotected, Outcome::deferred})
+    if (word == word_of(outcome)) return outcome;
+  return Outcome::unknown;
+}
+
 std::string as_json(const Explanation& of) {
   json out{{"key", printable(of.key)}, {"result", word_of(of.outcome)}};
   if (of.domain.empty()) {

@@ -15,7 +15,7 @@ namespace {
 // What a refused client may still be sending; a reset would take our reply from it.
 constexpr base::seconds kDrainPatience{2};
 
-constexpr std::size_t kMaxSuperfluous = 65'536;
+constexpr std::size_t kMaxSuperfluous = 1'048'576;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 

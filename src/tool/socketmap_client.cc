@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "postfix/netstring.h"
+#include "tool/connection.h"
 
 namespace tlspolicyd::tool {
 namespace {
@@ -16,38 +15,15 @@ namespace {
 using base::Error;
 using base::Fault;
 
-// Postfix's own limits for a reply and for each step.
+// Postfix's own limit.
 constexpr std::size_t kMaxReply = 100'000;
-constexpr timeval kPatience{.tv_sec = 100, .tv_usec = 0};
-
-int connect_to(int socket, const net::ListenAddress& server) {
-  if (const auto* endpoint = std::get_if<base::Endpoint>(&server)) {
-    const base::SocketAddress where(*endpoint);
-    return ::connect(socket, where.get(), where.length);
-  }
-  sockaddr_un where{};
-  where.sun_family = AF_UNIX;
-  const auto& path = std::get<net::UnixAddress>(server).path;
-  std::memcpy(where.sun_path, path.data(), std::min(path.size(), sizeof where.sun_path - 1));
-  return ::connect(socket, reinterpret_cast<const sockaddr*>(&where), sizeof where);
-}
-
-int family_of(const net::ListenAddress& server) {
-  const auto* endpoint = std::get_if<base::Endpoint>(&server);
-  if (!endpoint) return AF_UNIX;
-  return endpoint->address.family() == base::Address::Family::v4 ? AF_INET : AF_INET6;
-}
 
 }  // namespace
 
 base::Result<SocketmapClient> SocketmapClient::connect(const net::ListenAddress& server) {
-  const auto name = text_of(server);
-  net::FileDescriptor socket(::socket(family_of(server), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
-  if (!socket || connect_to(socket.get(), server) != 0)
-    return Error{Fault::connect, fmt::format("{}: {}", name, std::strerror(errno))};
-  return SocketmapClient(std::move(socket), name);
+  auto socket = tool::connect(server);
+  if (!socket) return socket.error();
+  return SocketmapClient(std::move(*socket), text_of(server));
 }
 
 base::Result<std::string> SocketmapClient::ask(std::string_view map, std::string_view key) {

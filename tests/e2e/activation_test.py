@@ -66,8 +66,8 @@ class Inherited(ActivationTest):
         self.addCleanup(unix.close)
         unix.bind(str(path))
         unix.listen()
-        metrics = self.listen(OTHER_PORT + 1)
-        self.start(Sockets(["socketmap", "metrics", "tlspolicyd.socket"], inet, metrics, unix))
+        stranger = self.listen(OTHER_PORT + 1)
+        self.start(Sockets(["socketmap", "stranger", "tlspolicyd.socket"], inet, stranger, unix))
         with Connection(port=OTHER_PORT) as connection:
             self.assertEqual(connection.ask("enforce.test"), SECURE)
         with socket.socket(socket.AF_UNIX) as wire:
@@ -78,10 +78,10 @@ class Inherited(ActivationTest):
         self.assertEqual(self.endpoints(), [
             f"info: listening socketmap=inet:127.0.0.1:{OTHER_PORT} origin=inherited",
             f"info: listening socketmap=unix:{path} origin=inherited"])
-        self.assertIn("warning: inherited socket closed: nothing here serves it name=metrics "
+        self.assertIn("warning: inherited socket closed: nothing here serves it name=stranger "
                       f"address=inet:127.0.0.1:{OTHER_PORT + 1}", self.daemon.log_text())
         self.assertTrue(self.is_held(inet))
-        self.assertFalse(self.is_held(metrics))
+        self.assertFalse(self.is_held(stranger))
         # The default endpoint is not added to what was inherited.
         with self.assertRaises(ConnectionRefusedError):
             Connection()

@@ -1,0 +1,217 @@
+#include "tool/book_text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/log.h"
+
+namespace tlspolicyd::tool {
+namespace {
+
+using nlohmann::json;
+
+/// The text of a value; nothing that a terminal would obey.
+std::string word(const json& value) {
+  if (value.is_null()) return "-";
+  if (value.is_string()) return base::printable(value.get_ref<const std::string&>());
+  return value.dump();
+}
+
+std::string ago(const json& seconds) { return duration_text(seconds.get<std::int64_t>()) + " ago"; }
+
+/// How long until something, which may be over.
+std::string ahead(const json& seconds) {
+  if (seconds.is_null()) return "-";
+  const auto left = seconds.get<std::int64_t>();
+  return left > 0 ? duration_text(left) : "now";
+}
+
+std::string left_text(const json& seconds) {
+  const auto left = seconds.get<std::int64_t>();
+  return left > 0 ? duration_text(left) : fmt::format("expired {} ago", duration_text(-left));
+}
+
+class Lines {
+ public:
+  template <class... A>
+  void add(std::string_view label, fmt::format_string<A...> format, A&&... values) {
+    fmt::format_to(std::back_inserter(out_), "{:<14} {}\n", label,
+                   fmt::format(format, std::forward<A>(values)...));
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+void write_policy(Lines& lines, const json& of) {
+  lines.add("mode", "{}{}", word(of.at("mode")),
+            of.at("applied").get<bool>() ? "" : ", not applied");
+  lines.add("id", "{}", word(of.at("id")));
+  lines.add("fetched", "{} ({})", ago(of.at("age")), word(of.at("fetched_at")));
+  lines.add("time left", "{} (until {})", left_text(of.at("left")), word(of.at("expires_at")));
+  lines.add("next refresh", "{}", ahead(of.at("refresh_in")));
+  if (const auto failures = of.at("failures").get<std::uint64_t>(); failures > 0)
+    lines.add("refreshes", "{} failed since then, the last at {}", failures,
+              word(of.at("tried_at")));
+  bool first = true;
+  for (const auto& line : of.at("policy")) {
+    lines.add(first ? "policy" : "", "{}", word(line));
+    first = false;
+  }
+}
+
+void write_mx(Lines& lines, const json& mx, bool judged) {
+  const auto fresh = mx.at("fresh_for").get<std::int64_t>();
+  lines.add("MX hosts", "{}, {}",
+            mx.at("authenticated").get<bool>() ? "authenticated by DNSSEC" : "not authenticated",
+            fresh > 0 ? fmt::format("looked up again in {}", duration_text(fresh))
+                      : "looked up again with the next question");
+  for (const auto& host : mx.at("hosts")) {
+    if (!judged) {
+      lines.add("", "{}", word(host.at("name")));
+    } else if (host.at("pattern").is_null()) {
+      lines.add("", "{}: no pattern of the policy matches", word(host.at("name")));
+    } else {
+      lines.add("", "{}: matches {}", word(host.at("name")), word(host.at("pattern")));
+    }
+  }
+}
+
+}  // namespace
+
+std::string duration_text(std::int64_t seconds) {
+  struct Unit {
+    std::int64_t seconds;
+    const char* name;
+  };
+  constexpr std::array kUnits{Unit{86400, "d"}, Unit{3600, "h"}, Unit{60, "min"}, Unit{1, "s"}};
+  for (std::size_t at = 0; at < kUnits.size(); ++at) {
+    const auto& unit = kUnits[at];
+    if (seconds < unit.seconds && unit.seconds > 1) continue;
+    auto text = fmt::format("{} {}", seconds / unit.seconds, unit.name);
+    const auto rest = seconds % unit.seconds;
+    // Of minutes the seconds are of no interest.
+    if (unit.seconds > 60 && rest >= kUnits[at + 1].seconds)
+      text += fmt::format(" {} {}", rest / kUnits[at + 1].seconds, kUnits[at + 1].name);
+    return text;
+  }
+  return "";
+}
+
+std::string status_text(const json& of) {
+  Lines lines;
+  const auto& configuration = of.at("configuration");
+  const auto& policies = of.at("policies");
+  const auto& answers = of.at("answers");
+  const auto& disk = of.at("disk");
+  const auto& refresh = of.at("refresh");
+  const auto& file = configuration.at("file").get_ref<const std::string&>();
+  lines.add("tlspolicyd", "{}, up for {}, {}", word(of.at("version")),
+            duration_text(of.at("uptime").get<std::int64_t>()),
+            of.at("well").get<bool>() ? "well" : "not well");
+  for (const auto& trouble : of.at("troubles")) lines.add("trouble", "{}", word(trouble));
+  if (of.at("observe").get<bool>())
+    lines.add("observe", "every question is answered \"no policy\"");
+  lines.add("configuration", "{}, read at {}", file.empty() ? "built-in" : base::printable(file),
+            word(configuration.at("loaded_at")));
+  for (const auto& endpoint : of.at("endpoints")) lines.add("listens on", "{}", word(endpoint));
+  lines.add("policies", "{} enforce, {} testing, {} none, {} expired", word(policies.at("enforce")),
+            word(policies.at("testing")), word(policies.at("none")), word(policies.at("expired")));
+  lines.add("no policy", "{} domain(s) known", word(of.at("negatives")));
+  lines.add("refreshes", "{} under way, {} failing", word(refresh.at("under_way")),
+            word(refresh.at("failing")));
+  if (const auto oldest = refresh.find("oldest_failing"); oldest != refresh.end())
+    lines.add("", "{} fails since {}: {} left", word(oldest->at("domain")),
+              word(oldest->at("fetched_at")), left_text(oldest->at("left")));
+  lines.add("look-ups", "{} under way", word(of.at("in_flight")));
+  lines.add("clients", "{} socketmap, {} policy service",
+            word(of.at("connections").at("socketmap")),
+            word(of.at("connections").at("policy_service")));
+  lines.add("answers", "{} at once, {} after a look-up", word(answers.at("settled")),
+            word(answers.at("live")));
+  lines.add("", "{} secure, {} dane-only, {} not found, {} temporary, {} by the operator",
+            word(answers.at("secure")), word(answers.at("dane-only")), word(answers.at("notfound")),
+            word(answers.at("temp")), word(answers.at("operator")));
+  if (disk.at("ok").get<bool>()) {
+    lines.add("disk", "ok, {}", word(disk.at("file")));
+  } else {
+    lines.add("disk", "fails since {}: {}; {} policies are not saved", word(disk.at("since")),
+              word(disk.at("why")), word(disk.at("unsaved")));
+  }
+  lines.add("DNSSEC", "the resolver: {}", word(of.at("resolver").at("dnssec")));
+  return lines.take();
+}
+
+std::string list_text(const json& policies) {
+  constexpr std::size_t kColumns = 7;
+  using Row = std::array<std::string, kColumns>;
+  std::vector<Row> rows{{"DOMAIN", "MODE", "ID", "FETCHED", "TIME LEFT", "REFRESH IN", "FAILED"}};
+  for (const auto& of : policies)
+    rows.push_back({word(of.at("domain")), word(of.at("mode")), word(of.at("id")),
+                    ago(of.at("age")), left_text(of.at("left")), ahead(of.at("refresh_in")),
+                    word(of.at("failures"))});
+  std::array<std::size_t, kColumns> widths{};
+  for (const auto& row : rows)
+    for (std::size_t at = 0; at < kColumns; ++at) widths[at] = std::max(widths[at], row[at].size());
+  std::string out;
+  for (const auto& row : rows) {
+    for (std::size_t at = 0; at + 1 < kColumns; ++at)
+      out += fmt::format("{:<{}}  ", row[at], widths[at]);
+    out += row.back() + "\n";
+  }
+  return out;
+}
+
+std::string record_text(const json& of) {
+  Lines lines;
+  const bool has_policy = of.contains("mode");
+  lines.add("domain", "{}", word(of.at("domain")));
+  if (has_policy) {
+    write_policy(lines, of);
+  } else {
+    lines.add("policy", "none is known");
+  }
+  const auto& txt = of.at("txt");
+  if (!txt.at("absence").is_null())
+    lines.add("TXT record", "{}{}", word(txt.at("absence")),
+              txt.at("denied_by_dnssec").get<bool>() ? ", denied by DNSSEC" : "");
+  lines.add("TXT check in", "{}", txt.at("check_in").is_null() ? "now" : ahead(txt.at("check_in")));
+  if (has_policy && !of.at("confirmed_at").is_null())
+    lines.add("TXT same id", "{}", word(of.at("confirmed_at")));
+  if (const auto mx = of.find("mx"); mx != of.end()) write_mx(lines, *mx, has_policy);
+  for (const auto& failed : of.at("failed_fetches"))
+    lines.add("failed", "id {}: {} [{}]; tried again in {}", word(failed.at("id")),
+              word(failed.at("why")), word(failed.at("fault")), ahead(failed.at("retry_in")));
+  for (const auto& reply : of.at("replies"))
+    lines.add("answer kept", "{}, {}, port {}, for {}", word(reply.at("answer")),
+              word(reply.at("profile")), word(reply.at("port")), ahead(reply.at("for")));
+  lines.add("last asked", "{}", word(of.at("used_at")));
+  return lines.take();
+}
+
+std::string forgotten_text(const json& of) {
+  const auto& policy = of.at("policy");
+  if (policy.is_null())
+    return fmt::format("{}: forgotten that it has no policy\n", word(of.at("domain")));
+  return fmt::format("{}: forgotten its policy of mode {}, id {}, fetched {}\n",
+                     word(of.at("domain")), word(policy.at("mode")), word(policy.at("id")),
+                     ago(policy.at("age")));
+}
+
+std::string refreshed_text(const json& of) {
+  auto out = fmt::format("{}: {}: {}\n", word(of.at("domain")), word(of.at("outcome")),
+                         word(of.at("why")));
+  if (const auto policy = of.find("policy"); policy != of.end())
+    out += fmt::format("{}: mode {}, id {}, {} left\n", word(of.at("domain")),
+                       word(policy->at("mode")), word(policy->at("id")),
+                       left_text(policy->at("left")));
+  return out;
+}
+
+}  // namespace tlspolicyd::tool

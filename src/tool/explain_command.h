@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "config/config.h"
+#include "net/listen_address.h"
+
+namespace tlspolicyd::tool {
+
+struct ExplainOptions {
+  std::optional<net::ListenAddress> daemon;  ///< its admin socket; nothing: not to be asked
+  std::string key;                           ///< the next-hop
+  bool json = false;
+};
+
+/// `tlspolicy explain`: through the daemon if it can be asked, by its resolver and beside what it
+/// remembers; else standalone, as a daemon with this configuration would find it. Says which.
+/// Returns an ExitCode.
+int explain_command(const ExplainOptions& options, const config::Config& config);
+
+}  // namespace tlspolicyd::tool
