@@ -67,7 +67,7 @@ std::optional<std::string> decoded(std::string_view text) {
 
 HttpRequestParser::State HttpRequestParser::feed(std::string_view bytes) {
   if (state_ != State::need_more) return state_;
-  const std::size_t most = in_body_ ? kMaxBody : kMaxHeader + kMaxBody;
+  const std::size_t most = in_body_ ? kMaxBody : kMaxHeader + kEndOfHeader.size() + kMaxBody;
   buffer_ += bytes.substr(0, most + 1 - std::min(buffer_.size(), most));
   if (!in_body_) read_header();
   if (in_body_ && state_ == State::need_more) read_body();
