@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -28,6 +29,17 @@ inline constexpr std::size_t kCauses = 8;
 /// "own-trouble", "mx", ... as metrics and logs write it; "" for none.
 std::string_view name_of(Cause cause);
 
+/// What came of each step on the way to an answer, in words of fixed sets, for logs; "" for a step
+/// that was not needed.
+struct Trail {
+  /// Of the TXT record: asking, same-id, new-id, no-record, ... (sts::Absence), dns-error.
+  std::string_view txt{};
+  /// Of the policy: waiting, asking, saving, fetched, or the fault that prevented it (base::Fault).
+  std::string_view fetch{};
+  /// Of the DANE gate: off, unsigned, mx-error, dane, no-tlsa, error.
+  std::string_view gate{};
+};
+
 /// The answer to one question, in terms of the standards; postfix/ writes it in Postfix's.
 struct Decision {
   enum class Kind {
@@ -50,6 +62,7 @@ struct Decision {
   std::shared_ptr<const std::vector<std::string>> elsewhere;
   /// Until then the same question has the same answer; the past if it must be asked anew.
   base::WallTime valid_until{};
+  Trail trail{};
 };
 
 /// "no-policy", "secure", "dane-only", "temporary", for logs.

@@ -56,10 +56,23 @@ Discovery::Discovery(const Outside& outside, Book& book, base::DomainName domain
   }
 }
 
+Trail Discovery::trail() const {
+  auto trail = trail_;
+  if (!trail.fetch.empty()) return trail;
+  switch (phase_) {
+    case Phase::asking_dns: break;
+    case Phase::waiting_for_slot: trail.fetch = "waiting"; break;
+    case Phase::fetching: trail.fetch = "asking"; break;
+    case Phase::saving: trail.fetch = "saving"; break;
+  }
+  return trail;
+}
+
 void Discovery::on_txt(const base::Result<net::DnsAnswer>& answer) {
   const auto now = outside_.clock.wall();
   if (!answer) {
     const Error why = answer.error();
+    trail_.txt = name_of(why.fault);
     book_.advance(domain_, sts::TxtFailed{why}, now);
     outside_.log.info(
         "TXT look-up failed",
@@ -76,14 +89,16 @@ void Discovery::on_txt(const base::Result<net::DnsAnswer>& answer) {
   }
   std::string reason;
   const auto event = event_of(*answer, reason);
+  if (const auto* absent = std::get_if<sts::TxtAbsent>(&event)) trail_.txt = name_of(absent->kind);
+  const auto known = book_.open(domain_).entry.stored;
+  const auto* found = std::get_if<sts::TxtFound>(&event);
+  const bool new_id = found && (!known || found->id != known->id);
+  if (found) trail_.txt = new_id ? "new-id" : "same-id";
   const auto next = book_.advance(domain_, event, now);
   if (!reason.empty())
     outside_.log.info("TXT record not usable", {{"domain", domain_.text()}, {"why", reason}});
   if (next == sts::Next::fetch) return begin_fetch(std::get<sts::TxtFound>(event).id);
-  const auto* found = std::get_if<sts::TxtFound>(&event);
-  const auto& stored = book_.open(domain_).entry.stored;
-  const bool new_id = found && stored && found->id != stored->id;
-  if (purpose_ == Purpose::refresh && !new_id) return refresh();
+  if (purpose_ == Purpose::refresh && !(new_id && known)) return refresh();
   finish(std::nullopt);
 }
 
@@ -136,12 +151,14 @@ void Discovery::on_kept(const std::shared_ptr<const sts::StoredPolicy>& policy) 
                          policy->policy.mode == sts::Mode::enforce;
   log_fetched(outside_.log, domain_, before.get(), *policy, recovered);
   book_.advance(domain_, sts::PolicyFetched{policy}, now);
+  trail_.fetch = "fetched";
   finish(std::nullopt);
 }
 
 void Discovery::on_failure(const Error& why) {
   const auto now = outside_.clock.wall();
   book_.advance(domain_, sts::FetchFailed{id_, why}, now);
+  trail_.fetch = name_of(why.fault);
   auto& entry = book_.open(domain_).entry;
   log_not_fetched(outside_.log, domain_, id_, why, entry, now);
   if (sts::raises_alert(entry, now)) log_expired(outside_.log, domain_.text(), entry);

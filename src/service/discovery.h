@@ -10,6 +10,7 @@
 #include "net/https.h"
 #include "service/book.h"
 #include "service/dane.h"
+#include "service/decision.h"
 #include "service/fetch_slots.h"
 #include "service/keeper.h"
 
@@ -53,6 +54,8 @@ class Discovery final : public base::Operation {
   /// True once the TXT record has been seen and named nothing new: what is fetched nevertheless is
   /// a refresh, for which no question waits.
   bool only_refreshes() const { return only_refreshes_; }
+  /// What has come of the TXT record and of the policy so far.
+  Trail trail() const;
 
  private:
   void on_txt(const base::Result<net::DnsAnswer>& answer);
@@ -70,6 +73,7 @@ class Discovery final : public base::Operation {
   Done done_;
   Phase phase_ = Phase::asking_dns;
   bool only_refreshes_ = false;
+  Trail trail_{.txt = "asking"};
   std::string id_;  ///< that is being fetched for
   base::OperationPtr slot_;
   base::OperationPtr step_;  ///< the look-up or fetch under way

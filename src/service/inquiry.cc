@@ -39,6 +39,15 @@ base::WallTime valid_until_of(const MxHosts& hosts, const base::Clock& clock) {
   return clock.wall() + std::chrono::floor<seconds>(hosts.until - clock.steady());
 }
 
+std::string_view word_of(dane::Verdict::Kind kind) {
+  switch (kind) {
+    case dane::Verdict::Kind::dane: return "dane";
+    case dane::Verdict::Kind::temporary: return "error";
+    case dane::Verdict::Kind::sts: return "no-tlsa";
+  }
+  return "";
+}
+
 std::string_view describe(sts::Absence absence) {
   switch (absence) {
     case sts::Absence::unknown: return "policy not known yet";
@@ -129,6 +138,14 @@ void Inquiry::on_timer() {
 }
 
 std::optional<Decision> Inquiry::try_decide() {
+  auto decision = decide();
+  if (!decision) return decision;
+  decision->trail = lookup_->trail();
+  decision->trail.gate = gate_word_;
+  return decision;
+}
+
+std::optional<Decision> Inquiry::decide() {
   const auto now = outside_.clock.wall();
   const auto& entry = book_.open(question_.domain).entry;
   const bool awaited = may_change(entry, now);
@@ -154,17 +171,21 @@ std::optional<Decision> Inquiry::enforced(const std::shared_ptr<const sts::Store
   if (asks_for_mx(policy->policy)) {
     const auto& known = mx_hosts();
     if (!known) return std::nullopt;
-    if (!*known)
+    if (!*known) {
+      gate_word_ = "mx-error";
       return temporary(Cause::mx,
                        fmt::format("{}: MX look-up failed: {}", domain, known->error().text));
+    }
     hosts = known->value().get();
     valid_until = std::min(valid_until, valid_until_of(*hosts, outside_.clock));
   }
+  gate_word_ = guarded ? "unsigned" : "off";
   // Hosts that came with an unsigned MX RRset are anybody's word: DANE does not bind (D4).
   if (guarded && (question_.terms.bracketed || hosts->authenticated)) {
     const auto* found = gate();
     if (!found) return std::nullopt;
     auto verdict = dane::judge(found->hosts, outside_.dane.mixed());
+    gate_word_ = word_of(verdict.kind);
     if (verdict.kind == dane::Verdict::Kind::temporary)
       return temporary(Cause::dane, fmt::format("{}: {}", domain, verdict.reason));
     valid_until = std::min(valid_until, valid_until_of(*found, outside_.clock));

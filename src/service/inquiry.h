@@ -43,6 +43,7 @@ class Inquiry final : public base::Operation, private Lookup::Waiter {
 
  private:
   std::optional<Decision> try_decide() override;
+  std::optional<Decision> decide();
   void deliver(Decision decision) override;
 
   bool asks_for_mx(const sts::Policy& policy) const;
@@ -63,6 +64,7 @@ class Inquiry final : public base::Operation, private Lookup::Waiter {
   const Settings& settings_;
   Question question_;
   Done done_;
+  std::string_view gate_word_;        ///< of the trail
   std::optional<MxResult> mx_hosts_;  ///< once they were asked for and told
   Patience patience_;
   enum class Stage { first_look, dns, whole, over } stage_;

@@ -13,6 +13,7 @@ Lookup::Lookup(const Outside& outside, Book& book, base::DomainName domain,
   discovery_ =
       std::make_unique<Discovery>(outside_, book_, domain_, *purpose, [this](auto own_trouble) {
         own_trouble_ = std::move(own_trouble);
+        trail_ = discovery_->trail();
         remember_policy();
         discovery_.reset();
         tell_waiters();

@@ -47,6 +47,8 @@ class Lookup {
   /// True if what is under way may change the answer to a question asked now, where `txt_due` tells
   /// whether the TXT record has to be looked at for it and a valid policy is known.
   bool may_change(bool txt_due) const;
+  /// What has come of the TXT record and of the policy so far.
+  Trail trail() const { return discovery_ ? discovery_->trail() : trail_; }
   /// Why nothing could be learnt, if the cause was our own.
   const std::optional<base::Error>& own_trouble() const { return own_trouble_; }
 
@@ -87,6 +89,7 @@ class Lookup {
   std::shared_ptr<const sts::StoredPolicy> remembered_;
   bool telling_ = false;  ///< waiters that leave now do not end it
   std::optional<base::Error> own_trouble_;
+  Trail trail_;  ///< of the discovery that has ended
   std::optional<MxResult> mx_hosts_;
   std::unique_ptr<Discovery> discovery_;
   base::OperationPtr mx_;

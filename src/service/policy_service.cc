@@ -30,7 +30,10 @@ base::OperationPtr answer_soon(base::Timers& timers, Decision decision, PolicySe
 }  // namespace
 
 PolicyService::PolicyService(Outside outside, Book& book, Inquiry::Settings settings)
-    : outside_(outside), settings_(std::move(settings)), book_(book) {}
+    : outside_(outside),
+      settings_(std::move(settings)),
+      book_(book),
+      log_(outside_.log, outside_.clock) {}
 
 Settled PolicyService::settled(std::string_view domain, const Terms& terms) {
   auto* record = book_.find(domain);
@@ -61,12 +64,12 @@ base::OperationPtr PolicyService::ask(Question question, Done done) {
   }
   book_.open(question.domain).entry.upkeep.used_at = outside_.clock.wall();
   auto& lookup = lookup_for(question.domain);
-  return std::make_unique<Inquiry>(
-      outside_, book_, lookup, settings_, question,
-      [this, question, done = std::move(done)](const Decision& decision) {
-        log_decision(question, decision);
-        done(decision);
-      });
+  return std::make_unique<Inquiry>(outside_, book_, lookup, settings_, question,
+                                   [this, question, asked_at = outside_.clock.wall(),
+                                    done = std::move(done)](const Decision& decision) {
+                                     log_.write(question, decision, asked_at);
+                                     done(decision);
+                                   });
 }
 
 void PolicyService::keep(const Question& question, const Decision& decision, std::string wire) {
@@ -125,26 +128,6 @@ Lookup& PolicyService::begin(const base::DomainName& domain,
                                       ended();
                                     });
   return *lookup;
-}
-
-void PolicyService::log_decision(const Question& question, const Decision& decision) const {
-  using base::Severity;
-  const auto severity = decision.kind == Decision::Kind::temporary ? Severity::warning
-                        : decision.policy                          ? Severity::info
-                                                                   : Severity::debug;
-  if (!outside_.log.enabled(severity)) return;
-  if (decision.policy) {
-    outside_.log.write(severity, "answered",
-                       {{"domain", question.domain.text()},
-                        {"answer", name_of(decision.kind)},
-                        {"mode", name_of(decision.policy->policy.mode)},
-                        {"id", decision.policy->id}});
-  } else {
-    outside_.log.write(severity, "answered",
-                       {{"domain", question.domain.text()},
-                        {"answer", name_of(decision.kind)},
-                        {"why", decision.reason}});
-  }
 }
 
 }  // namespace tlspolicyd::service

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "service/book.h"
+#include "service/decision_log.h"
 #include "service/inquiry.h"
 #include "service/lookup.h"
 
@@ -63,11 +64,11 @@ class PolicyService {
   Lookup& lookup_for(const base::DomainName& domain);
   Lookup& begin(const base::DomainName& domain, std::optional<Discovery::Purpose> purpose,
                 std::function<void()> ended);
-  void log_decision(const Question& question, const Decision& decision) const;
 
   Outside outside_;
   Inquiry::Settings settings_;
   Book& book_;
+  DecisionLog log_;
   /// The one place where questions for the same domain meet.
   std::unordered_map<std::string, std::unique_ptr<Lookup>> in_flight_;
 };
