@@ -187,6 +187,14 @@ class Daemon {
   }
 
   void serve_operators(config::Endpoints endpoints) {
+    const auto is_open = [](const net::ListenAddress& address) {
+      return std::holds_alternative<base::Endpoint>(address);
+    };
+    if (std::any_of(endpoints.to_bind.begin(), endpoints.to_bind.end(), is_open) ||
+        std::any_of(endpoints.inherited.begin(), endpoints.inherited.end(),
+                    [&](const auto& socket) { return is_open(socket.address); }))
+      log_.warning("admin: everybody who can connect may let policies be forgotten",
+                   {{"hint", "a unix socket has a mode and a group"}});
     try {
       serve("admin", admin_.operators(), std::move(endpoints),
             config_.admin_by_default ? "default" : "configured");
@@ -256,7 +264,8 @@ class Daemon {
     // A client has one descriptor; a fetch has at most eight while it connects; so has a question
     // to the DNS while it tries servers. The rest is for the process itself.
     const rlim_t wanted = (config_.policy_service.empty() ? 1 : 2) * config_.limits.clients +
-                          8 * 5 * config_.limits.fetches + 8 * 256 + 64;
+                          8 * 5 * config_.limits.fetches + 8 * 256 +
+                          2 * net::HttpServer::kMaxConnections + 64;
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur < wanted) {

@@ -63,6 +63,19 @@ struct Commands::Route {
   Command command;
 };
 
+/// An explanation under way, which counts.
+class Commands::Explaining final : public base::Operation {
+ public:
+  template <class... A>
+  explicit Explaining(std::size_t& count, A&&... of)
+      : count_(++count), explainer_(std::forward<A>(of)...) {}
+  ~Explaining() override { --count_; }
+
+ private:
+  std::size_t& count_;
+  explain::Explainer explainer_;
+};
+
 Commands::Handling Commands::handle(const HttpRequest& request, Done done) {
   static constexpr std::array kRoutes{
       Route{"/status", "GET", &Commands::status},    Route{"/list", "GET", &Commands::list},
@@ -153,9 +166,11 @@ Commands::Handling Commands::refresh(const HttpRequest& request, const Done& don
 Commands::Handling Commands::explain(const HttpRequest& request, const Done& done) {
   const auto key = request.parameter("domain");
   if (key.empty()) return error_reply(400, "domain= is missing");
+  if (explained_ >= kMostExplained)
+    return error_reply(503, "other explanations are under way: try again in a moment");
   const bool with_text = request.parameter("text") == "1";
-  return {std::make_unique<explain::Explainer>(
-      controls_.explain, controls_.explain_settings(), std::string(key),
+  return {std::make_unique<Explaining>(
+      explained_, controls_.explain, controls_.explain_settings(), std::string(key),
       [this, done, with_text](explain::Explanation explanation) {
         const auto* record = sources_.book.find(explanation.domain);
         explanation.cached = explain::Cached{};

@@ -33,10 +33,12 @@ struct Controls {
 ///
 /// What cannot be done is {"error": text} with status 400 (the request is wrong), 403 (a page in a
 /// browser asks), 404 (nothing is known of the domain, or there is no such command), 409 (something
-/// else is under way for the domain).
+/// else is under way for the domain), 503 (kMostExplained explanations are under way).
 class Commands {
  public:
   static constexpr std::uint64_t kMostListed = 5000;
+  /// Explanations under way: each asks the network as much as an unknown domain's question.
+  static constexpr std::size_t kMostExplained = 8;
 
   Commands(const Sources& sources, Controls controls)
       : sources_(sources), controls_(std::move(controls)) {}
@@ -48,6 +50,7 @@ class Commands {
   using Done = net::HttpServer::Done;
   using Command = Handling (Commands::*)(const net::HttpRequest& request, const Done& done);
   struct Route;
+  class Explaining;
 
   Handling status(const net::HttpRequest& request, const Done& done);
   Handling list(const net::HttpRequest& request, const Done& done);
@@ -58,6 +61,7 @@ class Commands {
 
   const Sources& sources_;
   Controls controls_;
+  std::size_t explained_ = 0;  ///< at the moment
 };
 
 }  // namespace tlspolicyd::admin

@@ -24,6 +24,15 @@ struct State {
   }
 };
 
+/// The failure for which the host is left alone now, if it is.
+const sts::FailedFetch* binding_failure(const sts::Entry& entry, base::WallTime now) {
+  if (entry.failed.empty() || now >= entry.failed.front().retry_at) return nullptr;
+  const auto* latest = &entry.failed.front();
+  const bool binds = entry.absence == sts::Absence::fetch_failed ||
+                     (entry.stored && latest->id == entry.stored->id);
+  return binds ? latest : nullptr;
+}
+
 std::pair<std::string_view, std::string> outcome(const State& before, const sts::Entry& entry,
                                                  base::WallTime now) {
   const auto after = State::of(entry);
@@ -36,10 +45,9 @@ std::pair<std::string_view, std::string> outcome(const State& before, const sts:
   if (after.failures > before.failures) return {"failed", "by our own trouble: see the log"};
   if (entry.absence == sts::Absence::dns_error)
     return {"failed", "the TXT record could not be looked up"};
-  if (entry.absence == sts::Absence::fetch_failed && !entry.failed.empty())
-    return {"held-back",
-            fmt::format("the last fetch failed: {}; not again for {} s",
-                        entry.failed.front().why.text, (after.retry_at - now).count())};
+  if (const auto* failure = binding_failure(entry, now))
+    return {"held-back", fmt::format("the last fetch failed: {}; not again for {} s",
+                                     failure->why.text, (failure->retry_at - now).count())};
   if (now < entry.fetch_floor)
     return {"held-back", fmt::format("fetched a moment ago: not again for {} s",
                                      (entry.fetch_floor - now).count())};

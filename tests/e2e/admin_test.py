@@ -12,6 +12,7 @@ from world import socketmap
 from world.case import SeveralLives, WorldTest
 from world.daemon import PORT
 from world.domains import Domain, PolicyHost, policy
+from world.manager import Sockets
 
 METRICS_PORT = 9461
 FOUND, NOT_KNOWN, USAGE, NO_DAEMON, FAILED = 0, 1, 64, 69, 75
@@ -317,6 +318,30 @@ class Lives(SeveralLives, AdminTest):
         daemon = self.world.start_daemon(self.program, "admin: unix:/nowhere/admin", wait=False)
         self.assertEqual(daemon.process.wait(20), 1)
         self.assertIn("cannot listen on unix:/nowhere/admin", daemon.log_text())
+
+    def test_inherited(self):
+        """sockets of the names admin and metrics are served, and left where they are"""
+        path = self.world.directory / "held"
+        with socket.socket(socket.AF_UNIX) as admin, \
+                socket.create_server(("127.0.0.1", METRICS_PORT)) as metrics:
+            admin.bind(str(path))
+            admin.listen()
+            sockets = Sockets(["admin", "metrics"], admin, metrics)
+            WorldTest.daemon = self.world.start_daemon(self.program, sockets=sockets)
+            self.assertEqual(self.run_tool("status", "-a", f"unix:{path}").returncode, FOUND)
+            self.assertEqual(self.status_of("GET /healthz", METRICS_PORT), 200)
+            for line in (f"admin=unix:{path}", f"metrics=inet:127.0.0.1:{METRICS_PORT}"):
+                self.assertIn(f"info: listening {line} origin=inherited\n", self.daemon.log_text())
+            self.assertNotIn("warning", self.daemon.log_text())
+            self.assertEqual(self.daemon.stop(), 0)
+            self.assertTrue(path.exists())
+
+    def test_open_to_all(self):
+        """an admin endpoint that has no file mode is served, with a warning"""
+        WorldTest.daemon = self.world.start_daemon(self.program, "admin: inet:127.0.0.1:9462")
+        self.assertEqual(self.run_tool("status", "-a", "inet:127.0.0.1:9462").returncode, FOUND)
+        self.assertIn("warning: admin: everybody who can connect may let policies be forgotten",
+                      self.daemon.log_text())
 
     def test_none(self):
         """admin: "" is none"""

@@ -25,6 +25,11 @@ TEST_CASE("an empty file, or none, is the defaults") {
   CHECK(read.config.policy_service.empty());
   CHECK(read.config.unsatisfiable.action == postfix::DelegationRules::Action::warn);
   CHECK(read.config.listen_by_default);
+  REQUIRE(read.config.admin.size() == 1);
+  CHECK(std::get<net::UnixAddress>(read.config.admin.front()) ==
+        net::UnixAddress{"/run/tlspolicyd/admin", 0660, ""});
+  CHECK(read.config.admin_by_default);
+  CHECK(read.config.metrics.empty());
   CHECK(read.config.https.port == 443);
   CHECK(read.config.discovery.answer_deadline == base::seconds{10});
   CHECK(read.config.discovery.fetch_deadline == base::seconds{30});
@@ -44,10 +49,20 @@ TEST_CASE("an empty file, or none, is the defaults") {
   CHECK(read.config.resolver.timeout == base::seconds{1});
 }
 
+TEST_CASE("admin and metrics may be none") {
+  const auto read = read_config("admin: \"\"\nmetrics: ''\n");
+  CHECK(read.mistakes.empty());
+  CHECK(read.config.admin.empty());
+  CHECK_FALSE(read.config.admin_by_default);
+  CHECK(read.config.metrics.empty());
+}
+
 TEST_CASE("every key is read") {
   const auto read = read_config(R"(
 listen: [inet:127.0.0.1:9000, "inet:[::1]:9000", {path: /run/x, mode: 0666, group: postfix}]
 policy_service: [inet:127.0.0.1:9001]
+admin: {path: /run/y, mode: 0600, group: postfix}
+metrics: inet:127.0.0.1:9461
 unsatisfiable: {action: reject, text: "{domain} is broken"}
 maps:
   strict: {profile: tlsrpt, testing: enforce}
@@ -84,6 +99,12 @@ log: {level: debug, format: json}
   CHECK(socket == net::UnixAddress{"/run/x", 0666, "postfix"});
   REQUIRE(config.policy_service.size() == 1);
   CHECK(text_of(config.policy_service[0]) == "inet:127.0.0.1:9001");
+  REQUIRE(config.admin.size() == 1);
+  CHECK(std::get<net::UnixAddress>(config.admin.front()) ==
+        net::UnixAddress{"/run/y", 0600, "postfix"});
+  CHECK_FALSE(config.admin_by_default);
+  REQUIRE(config.metrics.size() == 1);
+  CHECK(text_of(config.metrics.front()) == "inet:127.0.0.1:9461");
   CHECK(config.unsatisfiable.action == postfix::DelegationRules::Action::reject);
   CHECK(config.unsatisfiable.text == "{domain} is broken");
   CHECK(config.dane.mode == service::DaneMode::always);
@@ -155,6 +176,12 @@ TEST_CASE("each mistake is told with its line and what is expected") {
        "1: policy_service: an endpoint is inet:HOST:PORT, inet:[V6]:PORT or unix:/PATH, not "
        "\"tcp:1\"\n"},
       {"policy_service:\n- {mode: 0600}", "2: policy_service: path is missing\n"},
+      {"admin: /run/x",
+       "1: admin: an endpoint is inet:HOST:PORT, inet:[V6]:PORT or unix:/PATH, not \"/run/x\"\n"},
+      {"admin: [unix:/run/x]", "1: admin: one endpoint is expected, or \"\" for none\n"},
+      {"metrics:", "1: metrics: one endpoint is expected, or \"\" for none\n"},
+      {"admin: {path: /run/x, mode: 999}",
+       "1: admin.mode: a file mode is octal, such as 0660, not \"999\"\n"},
       {"unsatisfiable: {action: bounce}",
        "1: unsatisfiable.action: one of dunno, warn, defer, reject is expected, not "
        "\"bounce\"\n"},

@@ -233,3 +233,38 @@ TEST_CASE("a keeping that is destroyed is not told, and the policy is written al
   CHECK(disk.saved_id("a.test") == "1");
   CHECK_FALSE(disk.keeper->state().failing);
 }
+
+TEST_CASE("what an operator forgets is gone from the disk too, though it fails and nobody waits") {
+  Disk disk;
+  disk.keep("a.test", "1");
+  bool told = false;
+  disk.store.set_health(Health::full);
+  auto forgetting = disk.keeper->forget("a.test", [&](bool) { told = true; });
+  CHECK(disk.book.find("a.test") == nullptr);
+  forgetting.reset();
+  disk.time.pass(seconds{5});
+  CHECK(disk.saved_id("a.test") == "1");
+  disk.store.set_health(Health::works);
+  disk.time.pass(seconds{30});
+  CHECK(disk.saved_id("a.test").empty());
+  CHECK_FALSE(told);
+}
+
+TEST_CASE("an operator hears once what became of forgetting, of a silent disk after 5 s") {
+  Disk disk;
+  disk.keep("a.test", "1");
+  disk.store.set_health(Health::silent);
+  int told = 0;
+  const auto forgetting = disk.keeper->forget("a.test", [&](bool durable) {
+    ++told;
+    CHECK_FALSE(durable);
+  });
+  disk.time.pass(seconds{60});
+  CHECK(told == 1);
+}
+
+TEST_CASE("an operator forgets nothing under a policy that is on its way to the disk") {
+  Disk disk;
+  const auto keeping = disk.keeper->keep(name("a.test"), disk.policy("1"), [](bool) {});
+  CHECK(disk.keeper->forget("a.test", [](bool) {}) == nullptr);
+}

@@ -1,0 +1,76 @@
+#include "admin/observation.h"
+
+#include <doctest/doctest.h>
+
+#include "admin/status_page.h"
+#include "bench.h"
+
+using namespace tlspolicyd;
+using namespace tlspolicyd::admin;
+
+namespace {
+
+/// What the endpoint for monitoring replies.
+net::HttpReply observe(Bench& bench, const std::string& method, const std::string& path) {
+  std::optional<net::HttpReply> reply;
+  const net::HttpRequest request{.method = method,
+                                 .path = path,
+                                 .query = {{"domain", "a.example"}},
+                                 .body = {},
+                                 .from_page = false};
+  auto handling =
+      serve_metrics(request, bench.sources, [&](net::HttpReply told) { reply = std::move(told); });
+  if (handling.reply) return *handling.reply;
+  bench.time.pass_until(base::seconds{60}, [&] { return reply.has_value(); });
+  REQUIRE(reply);
+  return *reply;
+}
+
+}  // namespace
+
+TEST_CASE("the endpoint for monitoring shows numbers, names no domain and changes nothing") {
+  Bench bench;
+  bench.publish("a.example");
+  bench.ask("a.example");
+  for (const char* path : {"/", "/metrics", "/healthz"}) {
+    CAPTURE(path);
+    const auto reply = observe(bench, "GET", path);
+    CHECK(reply.status == 200);
+    CHECK(reply.body.find("a.example") == std::string::npos);
+    CHECK(observe(bench, "POST", path).status == 405);
+  }
+  for (const char* path : {"/status", "/list", "/show", "/forget", "/refresh", "/explain", "/x"})
+    for (const char* method : {"GET", "POST"}) {
+      CAPTURE(path);
+      CHECK(observe(bench, method, path).status == 404);
+    }
+  CHECK(bench.book.policies() == 1);
+  CHECK(observe(bench, "GET", "/").body.find("<th>policies: enforce</th><td>1</td>") !=
+        std::string::npos);
+}
+
+TEST_CASE("what HTML gives a meaning is escaped") {
+  CHECK(html_escaped("<a href=\"x\">&'") == "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
+}
+
+TEST_CASE("a large book is counted in slices, between which others are served") {
+  Bench bench;
+  for (int n = 0; n < 5000; ++n) {
+    const auto domain = base::DomainName::parse("d" + std::to_string(n) + ".example").value();
+    sts::Policy policy;
+    policy.mode = sts::Mode::enforce;
+    policy.max_age = base::seconds{86400};
+    bench.book.restore(
+        domain,
+        std::make_shared<const sts::StoredPolicy>(sts::renewal({}, "1", policy, bench.time.wall())),
+        {}, bench.time.wall());
+  }
+  std::optional<Census> counted;
+  int slices = 0;
+  const Survey survey(bench.book, bench.time, bench.time,
+                      [&](const Census& census) { counted = census; });
+  bench.time.pass_until(base::seconds{1}, [&] { return counted || ++slices > 100; });
+  REQUIRE(counted);
+  CHECK(counted->enforce == 5000);
+  CHECK(slices >= 5);
+}

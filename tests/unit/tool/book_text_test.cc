@@ -1,0 +1,71 @@
+#include "tool/book_text.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+using namespace tlspolicyd::tool;
+using nlohmann::json;
+
+TEST_CASE("durations have two units at most") {
+  struct Row {
+    std::int64_t seconds;
+    const char* wanted;
+  };
+  const Row rows[] = {
+      {0, "0 s"},         {59, "59 s"},         {60, "1 min"},          {3599, "59 min"},
+      {3600, "1 h"},      {3661, "1 h 1 min"},  {86399, "23 h 59 min"}, {86400, "1 d"},
+      {90000, "1 d 1 h"}, {604799, "6 d 23 h"}, {31557600, "365 d 6 h"}};
+  for (const auto& row : rows) {
+    CAPTURE(row.seconds);
+    CHECK(duration_text(row.seconds) == row.wanted);
+  }
+}
+
+TEST_CASE("the list is a table") {
+  const auto policies = json::parse(R"([
+    {"domain": "a.example", "mode": "enforce", "id": "20260101T000000", "age": 3700,
+     "left": 601100, "refresh_in": 40000, "failures": 0},
+    {"domain": "long-name.example", "mode": "none", "id": "1", "age": 90000, "left": -60,
+     "refresh_in": null, "failures": 12}])");
+  CHECK(list_text(policies) ==
+        "DOMAIN             MODE     ID               FETCHED        TIME LEFT          "
+        "REFRESH IN  FAILED\n"
+        "a.example          enforce  20260101T000000  1 h 1 min ago  6 d 22 h           "
+        "11 h 6 min  0\n"
+        "long-name.example  none     1                1 d 1 h ago    expired 1 min ago  "
+        "-           12\n");
+  CHECK(list_text(json::array()) == "DOMAIN  MODE  ID  FETCHED  TIME LEFT  REFRESH IN  FAILED\n");
+}
+
+TEST_CASE("a domain without policy is shown as such") {
+  const auto record = json::parse(R"({
+    "domain": "a.example", "used_at": "2026-11-28T16:00:00Z", "replies": [],
+    "txt": {"absence": "fetch-failed", "denied_by_dnssec": false, "check_in": 299},
+    "failed_fetches": [{"id": "7", "fault": "tls", "why": "no\u001b[2J", "retry_in": 299}]})");
+  CHECK(record_text(record) ==
+        "domain         a.example\n"
+        "policy         none is known\n"
+        "TXT record     fetch-failed\n"
+        "TXT check in   4 min\n"
+        "failed         id 7: no\\x1b[2J [tls]; tried again in 4 min\n"
+        "last asked     2026-11-28T16:00:00Z\n");
+}
+
+TEST_CASE("what was forgotten and refreshed is one line") {
+  CHECK(forgotten_text(json::parse(R"({"domain": "a.example", "durable": true, "policy":
+            {"mode": "enforce", "id": "7", "age": 61}})")) ==
+        "a.example: forgotten its policy of mode enforce, id 7, fetched 1 min ago\n");
+  CHECK(
+      forgotten_text(json::parse(R"({"domain": "a.example", "durable": true, "policy": null})")) ==
+      "a.example: forgotten that it has no policy\n");
+  CHECK(refreshed_text(json::parse(
+            R"({"domain": "a.example", "outcome": "no-policy", "why": "no-record"})")) ==
+        "a.example: no-policy: no-record\n");
+}
+
+TEST_CASE("what the daemon would not say is refused") {
+  CHECK_THROWS_AS(status_text(json::object()), json::exception);
+  CHECK_THROWS_AS(record_text(json::parse(R"({"domain": 1})")), json::exception);
+  CHECK_THROWS_AS(list_text(json::parse("[1]")), json::exception);
+}
