@@ -22,7 +22,7 @@ using net::HttpRequest;
 using nlohmann::json;
 
 // Buckets of the book that one list looks at, however few policies it finds.
-constexpr std::size_t kMostBuckets = 20'000;
+constexpr std::size_t kMostBuckets = 5000;
 
 HttpReply json_reply(const json& value) { return {.body = text_of(value)}; }
 
@@ -101,7 +101,7 @@ Commands::Handling Commands::status(const HttpRequest&, const Done& done) {
 /// A part of the policies, in no order: about `limit` of them, of one mode if that is given, and
 /// "next", which is the next part's `from`; 0 after the last.
 Commands::Handling Commands::list(const HttpRequest& request, const Done&) {
-  const auto limit = number_of(request, "limit", 1000, 1, kMostListed);
+  const auto limit = number_of(request, "limit", kMostListed, 1, kMostListed);
   if (!limit) return error_reply(400, limit.error().text);
   const auto from = number_of(request, "from", 0, 0, UINT64_MAX);
   if (!from) return error_reply(400, from.error().text);

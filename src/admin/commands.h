@@ -36,7 +36,7 @@ struct Controls {
 /// else is under way for the domain), 503 (kMostExplained explanations are under way).
 class Commands {
  public:
-  static constexpr std::uint64_t kMostListed = 5000;
+  static constexpr std::uint64_t kMostListed = 1000;
   /// Explanations under way: each asks the network as much as an unknown domain's question.
   static constexpr std::size_t kMostExplained = 8;
 

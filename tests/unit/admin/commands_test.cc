@@ -33,7 +33,7 @@ TEST_CASE("requests that cannot be served are told why") {
       {"POST", "/refresh", {}, "400 domain= is missing"},
       {"GET", "/explain", {}, "400 domain= is missing"},
       {"GET", "/list", {{"mode", "strict"}}, "400 mode: enforce, testing or none is expected"},
-      {"GET", "/list", {{"limit", "0"}}, "400 limit: a whole number from 1 to 5000 is expected"},
+      {"GET", "/list", {{"limit", "0"}}, "400 limit: a whole number from 1 to 1000 is expected"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.path);
