@@ -66,8 +66,47 @@ void draw_mx(Dice& dice, Event& event) {
   constexpr std::array<int, 4> kTtls{0, 60, 300, 7'200};
   event.what = dice.of(kWhats);
   event.number = static_cast<int>(dice.below(mx_sets_of(0).size()));
+  event.secure = !dice.one_in(4);
   event.seconds = seconds{dice.of(kTtls)};
   event.time = dns_delay(dice);
+}
+
+void draw_hosts(Dice& dice, Event& event) {
+  constexpr std::array<int, 18> kWhats{
+      Event::a_signed,     Event::a_signed,         Event::a_signed,        Event::a_signed,
+      Event::a_signed,     Event::a_signed,         Event::a_signed,        Event::a_unsigned,
+      Event::a_unsigned,   Event::a_signed_half,    Event::a_unsigned_half, Event::a_absent,
+      Event::a_failed,     Event::a_silent,         Event::a_unreachable,   Event::alias_signed,
+      Event::alias_signed, Event::alias_to_unsigned};
+  constexpr std::array<int, 4> kTtls{0, 60, 300, 7'200};
+  event.what = dice.one_in(30) ? Event::alias_unsigned : dice.of(kWhats);
+  event.number = static_cast<int>(dice.below(hosts_of(0).size()));
+  event.seconds = seconds{dice.of(kTtls)};
+  event.time = dns_delay(dice);
+}
+
+void draw_tlsa(Dice& dice, Event& event) {
+  constexpr std::array<int, 16> kWhats{
+      Event::tlsa_usable,    Event::tlsa_usable,          Event::tlsa_usable,
+      Event::tlsa_usable,    Event::tlsa_absent,          Event::tlsa_absent,
+      Event::tlsa_absent,    Event::tlsa_absent,          Event::tlsa_unusable,
+      Event::tlsa_unusable,  Event::tlsa_absent_unsigned, Event::tlsa_unsigned,
+      Event::tlsa_failed,    Event::tlsa_failed,          Event::tlsa_silent,
+      Event::tlsa_usable_too};
+  constexpr std::array<int, 4> kPorts{0, 0, 25, 587};
+  constexpr std::array<int, 4> kTtls{0, 60, 300, 7'200};
+  event.what = dice.one_in(30) ? Event::tlsa_unreachable : dice.of(kWhats);
+  event.number = static_cast<int>(dice.below(hosts_of(0).size()));
+  event.port = dice.of(kPorts);
+  event.at_alias = dice.one_in(5);
+  event.seconds = seconds{dice.of(kTtls)};
+  event.time = dns_delay(dice);
+}
+
+void draw_resolver(Dice& dice, Event& event) {
+  constexpr std::array<int, 5> kWhats{Event::validates, Event::validates, Event::validates,
+                                      Event::does_not, Event::not_told};
+  event.what = dice.of(kWhats);
 }
 
 void draw_ask(Dice& dice, Event& event) {
@@ -78,7 +117,7 @@ void draw_ask(Dice& dice, Event& event) {
 
 void draw_time(Dice& dice, Event& event) {
   constexpr std::array<int, 9> kShort{1, 40, 900, 2'500, 5'000, 12'000, 31'000, 61'000, 62'000};
-  constexpr std::array<int, 3> kLong{125'000, 301'000, 310'000};
+  constexpr std::array<int, 4> kLong{125'000, 301'000, 310'000, 601'000};
   event.time = milliseconds{dice.one_in(8) ? dice.of(kLong) : dice.of(kShort)};
 }
 
@@ -100,17 +139,20 @@ Event::Kind draw_kind(Dice& dice) {
     Event::Kind kind;
     std::size_t upto;
   };
-  constexpr std::array<Share, 11> kShares{{{ask, 42},
-                                           {pass, 64},
-                                           {txt, 73},
-                                           {https, 81},
-                                           {mx, 86},
-                                           {stop, 89},
-                                           {jump, 91},
-                                           {disk, 93},
-                                           {kill, 95},
-                                           {storm, 96},
-                                           {bogus, 97}}};
+  constexpr std::array<Share, 14> kShares{{{ask, 40},
+                                           {pass, 60},
+                                           {txt, 67},
+                                           {https, 74},
+                                           {mx, 79},
+                                           {hosts, 82},
+                                           {tlsa, 86},
+                                           {resolver, 88},
+                                           {stop, 91},
+                                           {jump, 93},
+                                           {disk, 95},
+                                           {kill, 97},
+                                           {storm, 98},
+                                           {bogus, 99}}};
   for (const auto& share : kShares)
     if (roll < share.upto) return share.kind;
   return hang_up;
@@ -133,6 +175,9 @@ Event draw_event(Dice& dice, std::size_t domains) {
     case Event::Kind::txt: draw_txt(dice, event); break;
     case Event::Kind::https: draw_https(dice, event); break;
     case Event::Kind::mx: draw_mx(dice, event); break;
+    case Event::Kind::hosts: draw_hosts(dice, event); break;
+    case Event::Kind::tlsa: draw_tlsa(dice, event); break;
+    case Event::Kind::resolver: draw_resolver(dice, event); break;
     case Event::Kind::disk: {
       constexpr std::array<int, 8> kWhats{Event::works, Event::works, Event::works, Event::works,
                                           Event::slow,  Event::slow,  Event::full,  Event::dead};
@@ -147,7 +192,8 @@ Event draw_event(Dice& dice, std::size_t domains) {
   return event;
 }
 
-/// Without it most sequences would tell of domains that have no policy.
+/// Without it most sequences would tell of domains that have no policy, and of hosts that do not
+/// exist.
 void publish(Dice& dice, std::size_t domain, std::vector<Event>& events) {
   Event txt{.kind = Event::Kind::txt, .domain = domain, .what = Event::id};
   txt.time = dns_delay(dice);
@@ -158,7 +204,19 @@ void publish(Dice& dice, std::size_t domain, std::vector<Event>& events) {
   Event mx{.kind = Event::Kind::mx, .domain = domain, .what = Event::names};
   mx.time = milliseconds{1};
   mx.seconds = seconds{300};
+  mx.secure = !dice.one_in(4);
   for (const auto& event : {txt, https, mx}) events.push_back(event);
+  for (const int host : {0, 1, 2}) {
+    Event hosts{.kind = Event::Kind::hosts, .domain = domain, .what = Event::a_signed};
+    hosts.number = host;
+    hosts.time = milliseconds{1};
+    hosts.seconds = seconds{300};
+    events.push_back(hosts);
+    Event tlsa = hosts;
+    tlsa.kind = Event::Kind::tlsa;
+    tlsa.what = dice.one_in(2) ? Event::tlsa_usable : Event::tlsa_absent;
+    events.push_back(tlsa);
+  }
 }
 
 }  // namespace

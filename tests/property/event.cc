@@ -15,6 +15,16 @@ constexpr std::array kTxtWords{"id",          "absent", "denied by DNSSEC", "ser
 constexpr std::array kHttpsWords{"policy", "status 404",     "fault tls",   "fault system",
                                  "silent", "type text/html", "not a policy"};
 constexpr std::array kMxWords{"names", "implicit", "null", "servfail", "silent"};
+constexpr std::array kHostWords{
+    "signed",         "unsigned", "signed, AAAA fails", "unsigned, AAAA fails", "absent",
+    "servfail",       "silent",   "unreachable",        "alias, signed",        "alias to unsigned",
+    "alias, unsigned"};
+constexpr std::array kTlsaWords{"usable",           "usable and unusable",
+                                "unusable",         "absent",
+                                "absent, unsigned", "unsigned",
+                                "servfail",         "silent",
+                                "unreachable"};
+constexpr std::array kResolverWords{"validates", "does not validate", "does not tell"};
 constexpr std::array kDiskWords{"works", "slow", "full", "dead"};
 
 template <class Words>
@@ -44,6 +54,11 @@ std::vector<std::vector<std::string>> make_mx_sets(const std::string& domain) {
           {"mx1." + domain, "mx2." + domain, "mail.host.test"},
           {"a.b." + domain, "mail.host.test"},
           {domain, "other.test"}};
+}
+
+std::vector<std::string> make_hosts(const std::string& domain) {
+  return {"mx1." + domain, "mx2." + domain, "mail.host.test",
+          domain,          "a.b." + domain, "other.test"};
 }
 
 std::vector<std::string> make_spellings(const std::string& name) {
@@ -103,9 +118,17 @@ std::string Event::text() const {
     }
     case Kind::mx:
       return fmt::format(
-          "mx {} {} {} ttl {} {}", name, word(kMxWords, what),
+          "mx {} {}{} {} ttl {} {}", name, secure ? "signed " : "", word(kMxWords, what),
           what == names ? fmt::format("{}", fmt::join(mx_sets_of(domain).at(at), " ")) : "",
           seconds.count(), after);
+    case Kind::hosts:
+      return fmt::format("host {} {} ttl {} {}", hosts_of(domain).at(at), word(kHostWords, what),
+                         seconds.count(), after);
+    case Kind::tlsa:
+      return fmt::format("tlsa {}{}:{} {} ttl {} {}", at_alias ? kAliasPrefix : "",
+                         hosts_of(domain).at(at), port == 0 ? "all" : std::to_string(port),
+                         word(kTlsaWords, what), seconds.count(), after);
+    case Kind::resolver: return fmt::format("resolver {}", word(kResolverWords, what));
     case Kind::disk: return fmt::format("disk {} {}", word(kDiskWords, what), after);
     case Kind::kill: return "kill -9, start";
   }
@@ -144,6 +167,20 @@ const std::vector<std::string>& bogus_keys() {
 const std::vector<PolicyText>& policies_of(std::size_t domain) {
   static const auto all = for_each_domain(make_policies);
   return all.at(domain);
+}
+
+std::uint16_t port_of(std::size_t spelling) { return spelling == 4 || spelling == 6 ? 587 : 25; }
+
+const std::vector<std::string>& hosts_of(std::size_t domain) {
+  static const auto all = for_each_domain(make_hosts);
+  return all.at(domain);
+}
+
+bool is_host(std::string_view name) {
+  for (std::size_t domain = 0; domain < kDomains.size(); ++domain)
+    for (const auto& host : hosts_of(domain))
+      if (host == name) return true;
+  return false;
 }
 
 const std::vector<std::vector<std::string>>& mx_sets_of(std::size_t domain) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -23,13 +24,41 @@ struct Event {
     jump,     ///< the wall clock is set
     txt,      ///< the TXT record becomes `what`, with id `number`
     https,    ///< the policy host becomes `what`, with policy `number`
-    mx,       ///< the MX set becomes `what`
-    disk,     ///< the disk becomes `what`
-    kill      ///< kill -9 and a new start
+    mx,       ///< the MX set becomes `what`, signed if `secure`
+    hosts,    ///< the addresses of MX host `number` of the domain become `what`
+    tlsa,     ///< its TLSA records become `what`, for `port`, at the end of its alias if `at_alias`
+    resolver,  ///< what it says of DNSSEC becomes `what`
+    disk,      ///< the disk becomes `what`
+    kill       ///< kill -9 and a new start
   };
   enum Txt { id, absent, denied, servfail, timeout, unreachable, silent, several, invalid };
   enum Https { policy, status, fault, own_fault, mute, wrong_type, garbage };
   enum Mx { names, implicit, null, mx_servfail, mx_silent };
+  enum Hosts {
+    a_signed,
+    a_unsigned,
+    a_signed_half,  ///< the other family fails
+    a_unsigned_half,
+    a_absent,
+    a_failed,
+    a_silent,
+    a_unreachable,
+    alias_signed,  ///< to its end
+    alias_to_unsigned,
+    alias_unsigned
+  };
+  enum Tlsa {
+    tlsa_usable,
+    tlsa_usable_too,  ///< beside one that is not
+    tlsa_unusable,
+    tlsa_absent,
+    tlsa_absent_unsigned,
+    tlsa_unsigned,
+    tlsa_failed,
+    tlsa_silent,
+    tlsa_unreachable
+  };
+  enum Resolver { validates, does_not, not_told };
   enum Disk { works, slow, full, dead };
 
   Kind kind = Kind::pass;
@@ -39,6 +68,9 @@ struct Event {
   base::milliseconds time{0};  ///< that passes, or that the answer takes
   base::seconds seconds{0};    ///< TTL, or by how much the clock is set
   bool waits = false;
+  bool secure = false;
+  int port = 0;  ///< 0: all
+  bool at_alias = false;
 
   /// As people read it.
   std::string text() const;
@@ -54,12 +86,20 @@ inline const std::vector<std::string> kMaps{"postfix", "postfix-tlsrpt", "QUERY"
 /// The ways in which Postfix may spell a next-hop; those from kFirstBracketed on are hosts.
 const std::vector<std::string>& spellings(std::size_t domain);
 inline constexpr std::size_t kFirstBracketed = 5;
+/// The port of such a spelling.
+std::uint16_t port_of(std::size_t spelling);
 /// Keys without policy domain (decisions.md 10).
 const std::vector<std::string>& bogus_keys();
 /// The policies that a domain may publish.
 const std::vector<PolicyText>& policies_of(std::size_t domain);
 /// The MX sets that a domain may have.
 const std::vector<std::vector<std::string>>& mx_sets_of(std::size_t domain);
+
+/// The hosts in them.
+const std::vector<std::string>& hosts_of(std::size_t domain);
+bool is_host(std::string_view name);
+/// Before the name of a host: where its alias leads to, if it is one.
+inline constexpr std::string_view kAliasPrefix = "to.";
 
 /// Draws a sequence of events for the first few of kDomains.
 std::vector<Event> draw(std::uint64_t seed, std::size_t length);

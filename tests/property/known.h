@@ -13,6 +13,11 @@ namespace tlspolicyd::property {
 
 /// A policy that the network delivered, authenticated, to the service.
 struct Version {
+  bool is_enforced(bool testing_enforced) const {
+    return policy.mode == sts::Mode::enforce ||
+           (policy.mode == sts::Mode::testing && testing_enforced);
+  }
+
   PolicyText policy;
   std::optional<std::string> id;  ///< of the TXT record that led to it, if there is no doubt
   base::WallTime fetched_at;
@@ -31,9 +36,9 @@ struct Version {
 /// An MX set that the network delivered, as host names.
 struct MxSeen {
   std::vector<std::string> hosts;
-  base::SteadyTime at;
-  base::seconds lasts;  ///< no answer may be made of it after that, by either clock
-  base::WallTime until;
+  bool secure = false;  ///< it, or that there is none, was validated
+  base::SteadyTime at{};
+  base::SteadyTime until{};  ///< no question that begins later may be answered by it
 };
 
 /// What an observer of the network, the disk and the answers knows of one domain. What the service

@@ -19,8 +19,8 @@ namespace {
 constexpr seconds kDiskCatchesUp{150};
 // A disk that takes longer has failed (service::Keeper).
 constexpr seconds kDiskPatience{5};
-// A look-up keeps its MX set as long as it lasts; more than any takes.
-constexpr seconds kLookup{100};
+// Of what is forgotten of MX sets: more than any question takes.
+constexpr seconds kQuestion{100};
 constexpr seconds kClockWasSet{300};
 
 seconds clamp_ttl(seconds ttl) { return std::clamp(ttl, seconds{60}, seconds{3600}); }
@@ -46,8 +46,9 @@ Known* Oracle::known_of(std::string_view name, std::string_view prefix) {
   return &known_[std::string(domain)];
 }
 
-void Oracle::asked(std::size_t domain) {
-  auto& known = known_[kDomains[domain]];
+void Oracle::asked(const Question& question) {
+  pending_.emplace(question.number, question);
+  auto& known = known_[kDomains[question.domain]];
   if (!known.asked_at) known.asked_from = ran();
   known.asked_at = time_.steady();
 }
@@ -86,6 +87,10 @@ void Oracle::killed() {
     known.failed_at.clear();
     known.disturbed = true;
   }
+  pending_.clear();
+  hosts_.killed();
+  validation_ = Validation::unknown;
+  outdated_.reset();
   disk_is_dead_ = disk_is_dead_now_;
   disk_trusted_from_.reset();
   if (disk_works_) disk_trusted_from_ = ran();
@@ -108,21 +113,52 @@ void Oracle::disk_changed(fakes::FakeStore::Health health, milliseconds delay) {
 }
 
 void Oracle::dns_asked(const net::DnsQuestion& question) {
-  const bool is_txt = question.type == net::RecordType::txt;
-  auto* known = known_of(question.name.text(), is_txt ? "_mta-sts." : "");
-  if (!known || !is_txt) return;
-  ++known->txt_asked;
-  known->txt_looked_at = time_.steady();
-  known->txt_may_be_old = false;
+  const auto& name = question.name.text();
+  switch (question.type) {
+    case net::RecordType::txt:
+      if (auto* known = known_of(name, "_mta-sts.")) {
+        ++known->txt_asked;
+        known->txt_looked_at = time_.steady();
+        known->txt_may_be_old = false;
+      }
+      return;
+    case net::RecordType::ns:
+      if (question.name != base::DomainName::root()) blame("I10: NS is asked for of " + name);
+      return;
+    case net::RecordType::mx:
+      if (known_of(name, "")) check_mx_question(name);
+      return;
+    default: break;
+  }
+  const auto host = HostsSeen::host_of(question);
+  if (host.empty()) return blame(fmt::format("I10: {} is asked for", name));
+  if (auto wrong = hosts_.asked(question, time_.steady()); !wrong.empty()) blame(std::move(wrong));
+  if (question.type == net::RecordType::a || question.type == net::RecordType::aaaa)
+    check_address_question(host);
 }
 
 void Oracle::dns_answered(const net::DnsQuestion& question,
                           const base::Result<net::DnsAnswer>& answer) {
-  if (question.type == net::RecordType::txt) {
-    if (auto* known = known_of(question.name.text(), "_mta-sts.")) txt_answered(*known, answer);
-  } else if (auto* known = known_of(question.name.text(), "")) {
-    mx_answered(*known, question.name.text(), answer);
+  const auto& name = question.name.text();
+  switch (question.type) {
+    case net::RecordType::txt:
+      if (auto* known = known_of(name, "_mta-sts.")) txt_answered(*known, answer);
+      return;
+    case net::RecordType::ns: return root_answered(answer);
+    case net::RecordType::mx:
+      if (auto* known = known_of(name, "")) mx_answered(*known, name, answer);
+      return;
+    default: return hosts_.answered(question, answer, time_.steady());
   }
+}
+
+/// D1: what was learnt before is not to be used when DANE begins or ceases to be looked at.
+void Oracle::root_answered(const base::Result<net::DnsAnswer>& answer) {
+  if (!answer) return;
+  const auto before = validation_;
+  validation_ = answer->authenticated ? Validation::validates : Validation::does_not;
+  if (before != validation_ && (before == Validation::does_not || !gate_is_on()))
+    outdated_ = time_.steady();
 }
 
 void Oracle::txt_answered(Known& known, const base::Result<net::DnsAnswer>& answer) {
@@ -154,8 +190,12 @@ void Oracle::mx_answered(Known& known, const std::string& domain,
     known.mx_failed_at = time_.steady();
     return;
   }
-  const auto lasts = clamp_ttl(answer->ttl) + kLookup;
-  MxSeen seen{{}, time_.steady(), lasts, time_.wall() + lasts};
+  const auto now = time_.steady();
+  std::erase_if(known.mx, [&](const MxSeen& seen) { return seen.until + kQuestion < now; });
+  MxSeen seen{.hosts = {},
+              .secure = answer->authenticated,
+              .at = now,
+              .until = now + clamp_ttl(answer->ttl)};
   if (answer->kind != net::DnsAnswer::Kind::records) seen.hosts.push_back(domain);
   for (const auto& mx : answer->mx)
     if (!mx.exchange.empty()) seen.hosts.push_back(mx.exchange);

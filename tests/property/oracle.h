@@ -8,6 +8,7 @@
 
 #include "fakes/fake_store.h"
 #include "fakes/fake_time.h"
+#include "hosts_seen.h"
 #include "known.h"
 #include "web.h"
 
@@ -15,10 +16,12 @@ namespace tlspolicyd::property {
 
 /// A question that was put to the service.
 struct Question {
+  unsigned number;     ///< each has its own
   std::size_t domain;  ///< of kDomains
   bool by_patterns;    ///< asked in the tlsrpt profile
   bool bracketed;      ///< the next-hop is a host
   bool testing_enforced;
+  std::uint16_t port;
   base::SteadyTime began;
 };
 
@@ -32,10 +35,10 @@ struct Question {
 /// the disk worked is answered after kill -9 I6 replies are those of the vocabulary I7 remote
 /// trouble never gives TEMP where nothing must be enforced, own trouble never NOTFOUND I8 one fetch
 /// at a time, 60 s between fetches, 300 s between failures of one id and that refreshes come before
-/// expiry. I9 and I10 are the player's.
-///
-/// I11 and I12 (DANE) belong into check_secure() and check_temporary(), once there is a gate: the
-/// TLSA answers are to be noted in dns_answered() as the MX answers are.
+/// expiry I11 an enforce policy is answered as the DANE gate's table says for some MX set and
+/// findings that may be believed: no secure where a host has usable TLSA records, no dane-only
+/// where none has, no TEMP where the table has none I12 nobody looks at MX records, addresses and
+/// TLSA records but for a question that the gate must be passed for. I9 and I10 are the player's.
 class Oracle final : public Witness {
  public:
   Oracle(const fakes::FakeTime& time, const fakes::FakeStore& store) : time_(time), store_(store) {}
@@ -45,10 +48,13 @@ class Oracle final : public Witness {
   void blame(std::string what);
 
   // What happens to the service.
-  void asked(std::size_t domain);
+  void asked(const Question& question);
+  void hung_up(const Question& question) { pending_.erase(question.number); }
   void answered(const Question& question, std::string_view reply);
   void clock_was_set(base::seconds by);
   void killed();
+  /// True if nobody waits for the DNS but for a TXT record.
+  bool dns_is_quiet() const { return hosts_.is_quiet(); }
   void stopped(base::milliseconds duration) { stopped_ += duration; }
   void txt_changed(std::size_t domain);
   /// How the disk does from now on.
@@ -75,6 +81,17 @@ class Oracle final : public Witness {
   void note_expiry(Known& known) const;
   void check_refresh(Known& known, const std::string& domain);
   void check_disk();
+  bool enforces_now(const Known& known, const Question& question) const;
+  bool gate_is_on() const { return validation_ != Validation::does_not; }
+  bool needs_mx(const Question& question) const;
+  bool may_use(const MxSeen& mx, const Question& question) const;
+  bool gate_may_say(Governs what, const Question& question, const MxSeen& mx) const;
+  bool gate_may_say(Governs what, const Question& question, const Known& known) const;
+  void check_mx_question(const std::string& domain);
+  void check_address_question(const std::string& host);
+  void root_answered(const base::Result<net::DnsAnswer>& answer);
+  void applied(Known& known, int version) const;
+  void check_dane_only(const Question& question, Known& known);
   void check_secure(const Question& question, Known& known, std::string_view text);
   void check_not_found(const Question& question, const Known& known);
   void check_temporary(const Question& question, const Known& known);
@@ -86,6 +103,12 @@ class Oracle final : public Witness {
   const fakes::FakeTime& time_;
   const fakes::FakeStore& store_;
   std::map<std::string, Known, std::less<>> known_;
+  std::map<unsigned, Question> pending_;
+  HostsSeen hosts_;
+  /// As the self-test was told last.
+  enum class Validation { unknown, validates, does_not } validation_ = Validation::unknown;
+  /// What was learnt before is not to be used by who asks later.
+  std::optional<base::SteadyTime> outdated_;
   base::milliseconds stopped_{0};
   /// Running time from which on the disk keeps what it is given and has caught up.
   std::optional<base::milliseconds> disk_trusted_from_{base::milliseconds{0}};

@@ -16,7 +16,7 @@
 namespace tlspolicyd::property {
 
 /// Plays a sequence of events to the real service in a faked world. Checks I9 (every question is
-/// answered within 45 s) and I10 (a key without policy domain causes no traffic) itself, all else
+/// answered within 56 s) and I10 (a key without policy domain causes no traffic) itself, all else
 /// is the oracle's.
 class Player {
  public:
@@ -45,7 +45,7 @@ class Player {
   void start();
   void end_well(std::size_t domain);
 
-  Asked& begin(std::size_t domain, const std::string& map, const std::string& key, bool bracketed);
+  Asked& begin(std::size_t domain, const std::string& map, std::size_t spelling);
   void pass(base::milliseconds duration);
   /// Lets time pass until there is a reply.
   void wait_for(Asked& asked);
@@ -62,6 +62,7 @@ class Player {
   std::unique_ptr<postfix::Responder> responder_;
   postfix::LastPolicy last_policy_;
   std::list<Asked> asked_;
+  unsigned questions_ = 0;
 };
 
 }  // namespace tlspolicyd::property

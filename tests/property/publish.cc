@@ -62,6 +62,7 @@ void publish_mx(fakes::FakeNetwork& network, const Event& event) {
   net::DnsAnswer answer;
   answer.ttl = event.seconds;
   answer.kind = net::DnsAnswer::Kind::records;
+  answer.authenticated = event.secure;
   fakes::FakeNetwork::Script<net::DnsAnswer> script{.delay = event.time, .outcome = {}};
   switch (event.what) {
     case Event::names:
@@ -84,6 +85,9 @@ void publish(fakes::FakeNetwork& network, const Event& event) {
     case Event::Kind::txt: return publish_txt(network, event);
     case Event::Kind::https: return publish_https(network, event);
     case Event::Kind::mx: return publish_mx(network, event);
+    case Event::Kind::hosts: return publish_addresses(network, event);
+    case Event::Kind::tlsa: return publish_tlsa(network, event);
+    case Event::Kind::resolver: return publish_root(network, event);
     default: return;
   }
 }

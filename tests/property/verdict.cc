@@ -20,11 +20,6 @@ constexpr seconds kTombstone{30 * 86'400L};
 constexpr seconds kHour{3600};
 constexpr seconds kDay{86'400};
 
-bool enforces(const Version& version, const Question& question) {
-  return version.policy.mode == sts::Mode::enforce ||
-         (version.policy.mode == sts::Mode::testing && question.testing_enforced);
-}
-
 bool was_since(const std::optional<base::SteadyTime>& what, base::SteadyTime when) {
   return what && *what >= when;
 }
@@ -130,13 +125,16 @@ void Oracle::check_disk() {
 
 void Oracle::answered(const Question& question, std::string_view reply) {
   auto& known = known_[kDomains[question.domain]];
+  pending_.erase(question.number);
   narrow(known);
   note_expiry(known);
   // Newly published policies are looked for at least once an hour (RFC 8461 5.1).
   if (!known.txt_may_be_old && !was_since(known.txt_looked_at, question.began - kHour - seconds{1}))
     blame(fmt::format("\"{}\" without a look at the TXT record for more than an hour", reply));
   constexpr std::string_view kTemp = "TEMP ";
-  if (reply.starts_with("OK ")) {
+  if (reply == "OK dane-only") {
+    check_dane_only(question, known);
+  } else if (reply.starts_with("OK ")) {
     check_secure(question, known, reply.substr(3));
   } else if (reply == "NOTFOUND ") {
     check_not_found(question, known);
@@ -155,33 +153,44 @@ void Oracle::check_secure(const Question& question, Known& known, std::string_vi
   const auto told = postfix::parse_tls_policy(text);
   if (!told) return blame(fmt::format("I6: Postfix refuses \"{}\": {}", text, told.error().text));
   const auto now = time_.wall();
-  const auto says_so = [&](const Version& version) {
-    if (now >= version.expires_at_last || !enforces(version, question)) return false;
-    if (question.by_patterns) return *told == by_patterns(version.policy, domain);
-    if (question.bracketed) return *told == by_names(version.policy, {domain});
-    return std::any_of(known.mx.begin(), known.mx.end(), [&](const MxSeen& seen) {
-      const bool usable =
-          seen.at >= question.began || now < seen.until || time_.steady() < seen.at + seen.lasts;
-      return usable && *told == by_names(version.policy, seen.hosts);
+  const auto any_mx = [&](const auto& holds) {
+    return std::any_of(known.mx.begin(), known.mx.end(),
+                       [&](const MxSeen& mx) { return may_use(mx, question) && holds(mx); });
+  };
+  const auto says_so = [&](const Version& version, bool past_the_gate) {
+    if (now >= version.expires_at_last || !version.is_enforced(question.testing_enforced))
+      return false;
+    const bool passed = past_the_gate || gate_may_say(Governs::sts, question, known);
+    if (question.by_patterns) return passed && *told == by_patterns(version.policy, domain);
+    if (question.bracketed) return passed && *told == by_names(version.policy, {domain});
+    return any_mx([&](const MxSeen& mx) {
+      return *told == by_names(version.policy, mx.hosts) &&
+             (past_the_gate || gate_may_say(Governs::sts, question, mx));
     });
   };
+  bool not_by_dane = true;
   for (int at = std::max(known.held, 0); at <= known.last(); ++at) {
-    if (!says_so(known.versions[static_cast<std::size_t>(at)])) continue;
-    known.held = at;
-    // What was answered is on disk, if the disk works (decisions.md 17).
-    if (disk_is_trusted()) known.durable = std::max(known.durable, at);
-    return;
+    const auto& version = known.versions[static_cast<std::size_t>(at)];
+    if (says_so(version, false)) return applied(known, at);
+    if (says_so(version, true)) not_by_dane = false;
   }
-  blame(fmt::format("I2: \"{}\" follows from no policy in force; {}", text,
-                    state_of(question.domain)));
+  blame(fmt::format("{}: \"{}\" follows from no policy in force; {}",
+                    not_by_dane ? "I2" : "I11, the gate's table", text, state_of(question.domain)));
+}
+
+/// What was answered is on disk, if the disk works (decisions.md 17).
+void Oracle::applied(Known& known, int version) const {
+  known.held = version;
+  if (disk_is_trusted()) known.durable = std::max(known.durable, version);
 }
 
 void Oracle::check_not_found(const Question& question, const Known& known) {
   const auto now = time_.wall();
   // A policy that was fetched in this life is applied, or being saved; neither gives NOTFOUND.
   const auto* newest = known.last() >= 0 ? &known.versions.back() : nullptr;
-  const bool binds =
-      newest && newest->this_life && enforces(*newest, question) && now < newest->expires_at_first;
+  const bool binds = newest && newest->this_life &&
+                     newest->is_enforced(question.testing_enforced) &&
+                     now < newest->expires_at_first;
   bool allowed = false;
   bool asks_for_nothing = false;
   for (int at = known.held; at <= known.last(); ++at) {
@@ -192,7 +201,7 @@ void Oracle::check_not_found(const Question& question, const Known& known) {
     const auto& version = known.versions[static_cast<std::size_t>(at)];
     if (now >= version.expires_at_first) {
       allowed = allowed || !binds || at == known.last();
-    } else if (!enforces(version, question)) {
+    } else if (!version.is_enforced(question.testing_enforced)) {
       allowed = asks_for_nothing = true;
     }
   }
@@ -203,18 +212,17 @@ void Oracle::check_not_found(const Question& question, const Known& known) {
 
 void Oracle::check_temporary(const Question& question, const Known& known) {
   const auto now = time_.wall();
-  bool may_enforce = false;
   bool may_not = known.held == Known::kNothing;
   bool saving = false;
   for (int at = std::max(known.held, 0); at <= known.last(); ++at) {
     const auto& version = known.versions[static_cast<std::size_t>(at)];
-    const bool in_force = now < version.expires_at_last && enforces(version, question);
-    may_enforce = may_enforce || in_force;
     may_not = may_not || now >= version.expires_at_first;
     saving = saving || (version.this_life && ran() <= version.ran + kSettled);
   }
-  const bool needs_mx = !question.by_patterns && !question.bracketed;
-  if (may_enforce && needs_mx && was_since(known.mx_failed_at, question.began)) return;
+  if (enforces_now(known, question)) {
+    if (needs_mx(question) && was_since(known.mx_failed_at, question.began)) return;  // D13
+    if (gate_may_say(Governs::temporary, question, known)) return;
+  }
   // A look-up that ended so is shared by those who came while it lasted.
   if (may_not && was_since(known.own_trouble_at, question.began - seconds{15})) return;
   if (may_not && saving) return;

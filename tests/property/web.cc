@@ -30,12 +30,12 @@ class Web::Fetch final : public base::Operation {
 
 base::OperationPtr Web::resolve(const net::DnsQuestion& question, net::Resolver::Done done) {
   witness_.dns_asked(question);
-  return network_.resolve(question,
-                          [this, question, done = std::move(done)](const auto& answer) mutable {
-                            const auto finish = std::move(done);  // it may destroy this closure
-                            witness_.dns_answered(question, answer);
-                            finish(answer);
-                          });
+  return network_.resolve(question, [this, question, done = std::move(done)](auto answer) mutable {
+    if (answer && !validating_) answer->authenticated = false;
+    const auto finish = std::move(done);  // it may destroy this closure
+    witness_.dns_answered(question, answer);
+    finish(answer);
+  });
 }
 
 base::OperationPtr Web::get(const net::HttpsRequest& request, net::HttpsClient::Done done) {

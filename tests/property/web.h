@@ -30,6 +30,9 @@ class Web final : public net::Resolver, public net::HttpsClient {
   /// Where it is told what to answer, and asked how often it was.
   fakes::FakeNetwork& network() { return network_; }
 
+  /// Whether the resolver validates: if not, no answer is authenticated.
+  void set_validating(bool validating) { validating_ = validating; }
+
   base::OperationPtr resolve(const net::DnsQuestion& question, net::Resolver::Done done) override;
   base::OperationPtr get(const net::HttpsRequest& request, net::HttpsClient::Done done) override;
 
@@ -38,6 +41,7 @@ class Web final : public net::Resolver, public net::HttpsClient {
 
   fakes::FakeNetwork network_;
   Witness& witness_;
+  bool validating_ = true;
 };
 
 }  // namespace tlspolicyd::property
