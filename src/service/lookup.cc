@@ -37,32 +37,28 @@ std::shared_ptr<const sts::StoredPolicy> Lookup::policy(const sts::Entry& entry,
 }
 
 std::optional<MxResult> Lookup::mx_hosts() {
-  const auto now = outside_.clock.steady();
-  if (mx_hosts_ && mx_hosts_->ok() && now >= mx_hosts_->value()->until) mx_hosts_.reset();
-  if (mx_ || mx_hosts_) return mx_hosts_;
-  if (const auto& known = book_.open(domain_).mx; known && now < known->until) {
-    mx_hosts_ = known;
-  } else {
-    mx_ = outside_.resolver.resolve({.name = domain_,
-                                     .type = net::RecordType::mx,
-                                     .validated = outside_.dane.guards(domain_.text())},
-                                    [this](const auto& answer) { on_mx(answer); });
-  }
-  return mx_hosts_;
+  if (mx_ || mx_failure_) return mx_failure_;
+  // Only the book knows whether they are outdated.
+  if (const auto& known = book_.open(domain_).mx; known && outside_.clock.steady() < known->until)
+    return known;
+  mx_ = outside_.resolver.resolve({.name = domain_,
+                                   .type = net::RecordType::mx,
+                                   .validated = outside_.dane.guards(domain_.text())},
+                                  [this](const auto& answer) { on_mx(answer); });
+  return std::nullopt;
 }
 
 void Lookup::on_mx(const base::Result<net::DnsAnswer>& answer) {
   if (answer) {
     auto hosts = mx_hosts_of(domain_, *answer, outside_.clock.steady());
-    mx_hosts_ = std::make_shared<const MxHosts>(std::move(hosts));
-    book_.open(domain_).mx = mx_hosts_->value();
+    book_.open(domain_).mx = std::make_shared<const MxHosts>(std::move(hosts));
   } else {
-    mx_hosts_ = answer.error();
+    mx_failure_ = answer.error();
   }
   mx_.reset();
-  const bool failed = !mx_hosts_->ok();
+  const bool failed = mx_failure_.has_value();
   // A failure is for those who waited for it; who comes later asks anew.
-  if (tell_waiters() && failed) mx_hosts_.reset();
+  if (tell_waiters() && failed) mx_failure_.reset();
 }
 
 const GateFindings* Lookup::gate(const Terms& terms, const std::vector<std::string>& names) {

@@ -89,8 +89,8 @@ class Lookup {
   std::shared_ptr<const sts::StoredPolicy> remembered_;
   bool telling_ = false;  ///< waiters that leave now do not end it
   std::optional<base::Error> own_trouble_;
-  Trail trail_;  ///< of the discovery that has ended
-  std::optional<MxResult> mx_hosts_;
+  Trail trail_;                         ///< of the discovery that has ended
+  std::optional<MxResult> mx_failure_;  ///< while those are told who waited for them
   std::unique_ptr<Discovery> discovery_;
   base::OperationPtr mx_;
   std::map<std::pair<std::uint16_t, bool>, Gate> gates_;  ///< by port and whether bracketed
