@@ -62,7 +62,7 @@ void Lookup::on_mx(const base::Result<net::DnsAnswer>& answer) {
 }
 
 const GateFindings* Lookup::gate(const Terms& terms, const std::vector<std::string>& names) {
-  const std::pair key{terms.port, terms.bracketed};
+  const std::pair key{terms.port, names};
   auto& gate = gates_[key];
   if (gate.findings) return &*gate.findings;
   if (gate.look) return nullptr;

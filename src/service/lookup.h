@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "service/dane_gate.h"
 #include "service/decision.h"
@@ -61,9 +63,9 @@ class Lookup {
   /// with this call unless they are known or somebody asks already.
   std::optional<MxResult> mx_hosts();
 
-  /// What was found of the MX hosts for a question on these terms, nullptr while it is under way;
-  /// it begins with this call, unless somebody looks already. The findings are for those who waited
-  /// for them: they last until all have been told. `names` as MxHosts has them.
+  /// What was found of these MX hosts for a question on these terms, nullptr while it is under way;
+  /// it begins with this call, unless somebody looks at the same ones already. The findings are for
+  /// those who waited for them: they last until all have been told. `names` as MxHosts has them.
   const GateFindings* gate(const Terms& terms, const std::vector<std::string>& names);
 
   /// Lets every waiter that can be answered go; then ends if nothing is left to do. False if it has
@@ -93,7 +95,9 @@ class Lookup {
   std::optional<MxResult> mx_failure_;  ///< while those are told who waited for them
   std::unique_ptr<Discovery> discovery_;
   base::OperationPtr mx_;
-  std::map<std::pair<std::uint16_t, bool>, Gate> gates_;  ///< by port and whether bracketed
+  /// By port and MX hosts: who asks when these have expired is not answered by what others wait
+  /// for.
+  std::map<std::pair<std::uint16_t, std::vector<std::string>>, Gate> gates_;
 };
 
 }  // namespace tlspolicyd::service
