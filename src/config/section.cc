@@ -15,6 +15,11 @@ constexpr std::size_t kNearest = 3;
 
 }  // namespace
 
+std::string text_of(const Mistake& mistake, std::string_view file) {
+  if (mistake.line == 0) return fmt::format("{}: {}", file, mistake.text);
+  return fmt::format("{}:{}: {}", file, mistake.line, mistake.text);
+}
+
 Section::Section(const YAML::Node& node, std::string path, Mistakes& mistakes)
     : node_(node), path_(std::move(path)), mistakes_(mistakes) {
   if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) {

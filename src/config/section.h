@@ -20,6 +20,9 @@ struct Mistake {
 /// Collects all mistakes of one file, in the order in which they were found.
 using Mistakes = std::vector<Mistake>;
 
+/// "FILE:LINE: TEXT", or "FILE: TEXT".
+std::string text_of(const Mistake& mistake, std::string_view file);
+
 /// One map of a configuration file. Its keys are asked for one by one; finish() then complains of
 /// those that nobody asked for and of those given twice. Mistakes never throw.
 class Section {

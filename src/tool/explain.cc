@@ -1,5 +1,6 @@
 #include "tool/explain.h"
 
+#include "config/derived.h"
 #include "explain/explainer.h"
 #include "net/dns_resolver.h"
 #include "net/https_client.h"
@@ -10,25 +11,16 @@ namespace tlspolicyd::tool {
 
 explain::Explanation explain(const config::Config& config, const std::string& key) {
   net::Loop loop;
-  auto resolver_options = config.resolver;
-  if (resolver_options.servers.empty())
-    resolver_options.servers = net::ResolvConfWatch(loop, net::kResolvConf, [](auto) {}).servers();
-  net::DnsResolver resolver(loop, resolver_options);
+  const auto usual = net::ResolvConfWatch(loop, net::kResolvConf, [](auto) {}).servers();
+  net::DnsResolver resolver(loop, config::resolver_options(config, usual));
   const auto make_https = [&](net::Resolver& traced) {
     auto options = config.https;
     options.collect_peer = true;
     return std::make_unique<net::SecureHttpsClient>(loop, traced, options);
   };
   explain::Explanation explanation;
-  const explain::Explainer::Settings settings{
-      .dane = config.dane,
-      .inquiry = {.patience = {config.discovery.answer_deadline, config.discovery.fetch_deadline},
-                  .defer_on_dns_error = config.discovery.defer_on_dns_error,
-                  .pinned = config.pinned},
-      .overrides = config.overrides,
-      .observe = config.observe,
-      .allow_addresses = config.https.allow_addresses};
-  const explain::Explainer explainer({resolver, make_https, loop, loop}, settings, key,
+  const explain::Explainer explainer({resolver, make_https, loop, loop},
+                                     config::explain_settings(config), key,
                                      [&](explain::Explanation found) {
                                        explanation = std::move(found);
                                        loop.stop();

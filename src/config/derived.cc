@@ -1,0 +1,61 @@
+#include "config/derived.h"
+
+#include <algorithm>
+
+#include "net/http_server.h"
+
+namespace tlspolicyd::config {
+
+net::DnsResolver::Options resolver_options(const Config& config,
+                                           const std::vector<base::Endpoint>& usual) {
+  auto options = config.resolver;
+  if (options.servers.empty()) options.servers = usual;
+  // A question that finds no place in our own resolver must hear so before its time is over:
+  // that is our trouble and no silent DNS.
+  options.line_limit = std::min(options.line_limit, config.discovery.answer_deadline / 2);
+  return options;
+}
+
+service::Book::Limits book_limits(const Config& config) {
+  const auto share = [](std::size_t all) { return std::max<std::size_t>(all / 100, 100); };
+  return {.policies = config.cache.policies,
+          .negatives = config.cache.negatives,
+          .policies_per_registered_domain = share(config.cache.policies),
+          .negatives_per_registered_domain = share(config.cache.negatives)};
+}
+
+service::FetchSlots::Limits fetch_limits(const Config& config) {
+  return {.total = config.limits.fetches,
+          .per_registered_domain = config.limits.fetches_per_registered_domain};
+}
+
+service::Inquiry::Settings inquiry_settings(const Config& config) {
+  return {.patience = {config.discovery.answer_deadline, config.discovery.fetch_deadline},
+          .defer_on_dns_error = config.discovery.defer_on_dns_error,
+          .pinned = config.pinned};
+}
+
+postfix::Responder::Rules answer_rules(const Config& config) {
+  return {postfix::MapTable(config.maps), config.overrides, config.observe};
+}
+
+explain::Explainer::Settings explain_settings(const Config& config) {
+  return {.dane = config.dane,
+          .inquiry = inquiry_settings(config),
+          .overrides = config.overrides,
+          .observe = config.observe,
+          .allow_addresses = config.https.allow_addresses};
+}
+
+std::string cache_path(const Config& config) {
+  return config.cache.path.empty() ? default_cache_path() : config.cache.path;
+}
+
+std::size_t open_files(const Config& config) {
+  // A client has one descriptor; a fetch has at most eight while it connects; so has a question
+  // to the DNS while it tries servers. The rest is for the process itself.
+  return (config.policy_service.empty() ? 1 : 2) * config.limits.clients +
+         8 * 5 * config.limits.fetches + 8 * 256 + 2 * net::HttpServer::kMaxConnections + 64;
+}
+
+}  // namespace tlspolicyd::config

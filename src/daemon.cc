@@ -1,0 +1,181 @@
+#include "daemon.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <random>
+#include <stdexcept>
+#include <utility>
+
+#include "config/derived.h"
+#include "postfix/delegation_session.h"
+#include "postfix/socketmap_session.h"
+#include "store/set_aside.h"
+
+namespace tlspolicyd {
+namespace {
+
+constexpr base::seconds kFarewell{5};
+
+}  // namespace
+
+Daemon::Daemon(config::Config config, config::Source source,
+               std::vector<net::InheritedSocket> inherited)
+    : config_(std::move(config)),
+      source_(std::move(source)),
+      log_(config_.log.level, config_.log.format,
+           base::standard_error_sink(std::getenv("JOURNAL_STREAM") != nullptr)),
+      service_manager_(loop_, log_, net::take_notify_variables()),
+      resolv_conf_(loop_, net::kResolvConf,
+                   [this](auto servers) { on_servers(std::move(servers)); }),
+      resolver_(loop_, config::resolver_options(config_, resolv_conf_.servers())),
+      https_(loop_, resolver_, config_.https),
+      slots_(loop_, config::fetch_limits(config_)),
+      mailbox_(loop_),
+      store_(config::cache_path(config_), mailbox_),
+      book_(config::book_limits(config_)),
+      keeper_(store_, book_, loop_, loop_, log_),
+      dane_(resolver_, loop_, loop_, log_, config_.dane, [this] { book_.forget_answers(); }),
+      outside_{resolver_, https_, slots_, keeper_, dane_, loop_, loop_, log_},
+      service_(outside_, book_, config::inquiry_settings(config_)),
+      refresher_(outside_, book_, service_, config_.refresh, std::random_device()()),
+      responder_(service_, config::answer_rules(config_), loop_, log_),
+      server_(
+          loop_, [this] { return std::make_unique<postfix::SocketmapSession>(responder_); }, log_,
+          config_.limits.clients),
+      policy_server_(
+          loop_,
+          [this] {
+            return std::make_unique<postfix::DelegationSession>(service_, loop_,
+                                                                config_.unsatisfiable);
+          },
+          log_, config_.limits.clients),
+      facts_{.started_at = loop_.wall(),
+             .started = loop_.steady(),
+             .configuration = source_.file(),
+             .configured_at = loop_.wall(),
+             .cache_file = config::cache_path(config_),
+             .endpoints = {},
+             .observe = config_.observe},
+      admin_(loop_, sources(), controls(), log_) {
+  raise_file_limit();
+  // Before anybody can see that the daemon is there, and lets it know something.
+  terminate_ = loop_.on_signal(SIGTERM, [this] { say_farewell(); });
+  interrupt_ = loop_.on_signal(SIGINT, [this] { say_farewell(); });
+  hang_up_ = loop_.on_signal(SIGHUP, [this] {
+    log_.warning("SIGHUP: the configuration is not reread; restart to change it");
+  });
+  // Before the first answer (decisions.md 18).
+  load_policies();
+  if (config_.observe)
+    log_.warning("observe: true: every question is answered \"no policy\"; nothing is protected");
+  listen(std::move(inherited));
+}
+
+void Daemon::run() {
+  service_manager_.ready(status());
+  loop_.run();
+  const auto& tally = responder_.tally();
+  log_.info("stopped", {{"settled", tally.settled},
+                        {"live", tally.live},
+                        {"secure", tally.all(postfix::Told::secure)},
+                        {"dane_only", tally.all(postfix::Told::dane_only)},
+                        {"temporary", tally.all(postfix::Told::temporary)}});
+}
+
+std::string Daemon::status() const {
+  return fmt::format("answering on {}", fmt::join(facts_.endpoints, ", "));
+}
+
+void Daemon::on_servers(std::vector<base::Endpoint> servers) {
+  if (!config_.resolver.servers.empty()) return;
+  log_.info("name servers changed", {{"servers", servers.size()}});
+  resolver_.set_servers(std::move(servers));
+  dane_.resolver_changed();
+}
+
+/// Throws std::runtime_error if the daemon must not run with what is there.
+void Daemon::load_policies() {
+  const auto path = config::cache_path(config_);
+  // A loss of an earlier start counts until somebody has looked at it: a supervisor tries again.
+  if (config_.cache.require) {
+    const auto lost = store::set_aside_beside(path);
+    if (!lost.empty())
+      throw std::runtime_error("cache.require: " + lost.back() +
+                               " was set aside: put a copy of it back, or remove it");
+  }
+  auto opened = store_.open();
+  const bool in_use = opened.failure && opened.failure->kind == store::OpenFailure::Kind::in_use;
+  if (in_use || (opened.failure && config_.cache.require))
+    throw std::runtime_error(opened.failure->text);
+  if (config_.cache.require && !opened.contents.losses.empty())
+    throw std::runtime_error("cache.require: " + opened.contents.losses.front());
+  log_.info("policies loaded", {{"file", path}, {"policies", opened.contents.rows.size()}});
+  keeper_.take_up(std::move(opened.contents));
+  if (opened.failure) keeper_.begin_failing(opened.failure->text);
+}
+
+void Daemon::raise_file_limit() {
+  const rlim_t wanted = config::open_files(config_);
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted) {
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur < wanted)
+    log_.warning("too few file descriptors for the configured limits",
+                 {{"have", limit.rlim_cur}, {"want", wanted}});
+}
+
+admin::Sources Daemon::sources() {
+  return {responder_, book_,   keeper_,        dane_, service_, refresher_,
+          slots_,     server_, policy_server_, loop_, loop_,    facts_};
+}
+
+admin::Controls Daemon::controls() {
+  return {.service = service_,
+          .keeper = keeper_,
+          .explain = {resolver_,
+                      [this](net::Resolver& traced) {
+                        return std::make_unique<net::SecureHttpsClient>(https_, traced);
+                      },
+                      loop_, loop_},
+          .explain_settings = [this] { return config::explain_settings(config_); },
+          .log = log_};
+}
+
+void Daemon::say_farewell() {
+  service_manager_.stopping("answering what was asked before");
+  if (stop_serving()) {
+    loop_.stop();
+    return;
+  }
+  const auto ends = loop_.steady() + kFarewell;
+  wait_for_last(ends);
+}
+
+/// Takes no further questions; true if none is left. A socket that was inherited stays open
+/// elsewhere: who connects now waits for the next process.
+bool Daemon::stop_serving() {
+  server_.stop_accepting();
+  policy_server_.stop_accepting();
+  admin_.stop_accepting();
+  return !server_.is_busy() && !policy_server_.is_busy();
+}
+
+void Daemon::wait_for_last(base::SteadyTime ends) {
+  farewell_ = loop_.after(base::milliseconds{20}, [this, ends] {
+    if (stop_serving() || loop_.steady() >= ends) {
+      loop_.stop();
+    } else {
+      wait_for_last(ends);
+    }
+  });
+}
+
+}  // namespace tlspolicyd
