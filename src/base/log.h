@@ -33,6 +33,12 @@ class Log {
   Log(Severity least, Format format, Sink sink)
       : least_(least), format_(format), sink_(std::move(sink)) {}
 
+  /// For lines from now on.
+  void set(Severity least, Format format) {
+    least_ = least;
+    format_ = format;
+  }
+
   bool enabled(Severity severity) const { return severity >= least_; }
 
   void write(Severity severity, std::string_view message,

@@ -17,12 +17,13 @@ DnsLookup::DnsLookup(DnsResolver& resolver, DnsQuestion question, Resolver::Done
       question_(std::move(question)),
       done_(std::move(done)),
       servers_(question_.validated ? resolver.validating_ : resolver.servers_),
-      deadline_(resolver.loop_.steady() + resolver.options_.deadline) {
+      options_(resolver.options_),
+      deadline_(resolver.loop_.steady() + options_->deadline) {
   if (resolver_.has_place()) {
     start();
   } else if (resolver_.waiting_.size() < DnsResolver::kMaxWaiting) {
     place_in_line_ = resolver_.waiting_.insert(resolver_.waiting_.end(), this);
-    arm(resolver_.options_.line_limit);
+    arm(options_->line_limit);
   } else {
     arm(milliseconds(0));
   }
@@ -36,7 +37,7 @@ void DnsLookup::start() {
   began_ = resolver_.loop_.steady();
   ++resolver_.at_work_;
   if (list().empty()) return arm(milliseconds(0));
-  first_ = servers_->first(began_, resolver_.options_.probe_interval);
+  first_ = servers_->first(began_, options_->probe_interval);
   begin_question();
 }
 
@@ -63,7 +64,7 @@ void DnsLookup::ask_next() {
 
 milliseconds DnsLookup::attempt_time() const {
   constexpr unsigned kMaxDoublings = 10;
-  return resolver_.options_.timeout * (1U << std::min(attempt_, kMaxDoublings));
+  return options_->timeout * (1U << std::min(attempt_, kMaxDoublings));
 }
 
 milliseconds DnsLookup::time_left() const {
@@ -80,7 +81,7 @@ void DnsLookup::on_time() {
     return finish(base::Error{Fault::overloaded, "too many DNS questions at once"});
   if (list().empty())
     return finish(base::Error{Fault::dns_unreachable, "no name server is configured"});
-  if (++attempt_ >= resolver_.options_.attempts || time_left() == milliseconds(0)) return give_up();
+  if (++attempt_ >= options_->attempts || time_left() == milliseconds(0)) return give_up();
   begin_attempt();
 }
 
@@ -94,8 +95,7 @@ void DnsLookup::give_up() {
   state_ = State::doubting;
   timer_.reset();
   pulse_ = std::make_unique<DnsPulse>(
-      resolver_.loop_, list(), std::min(resolver_.options_.timeout, time_left()),
-      [this](bool alive) {
+      resolver_.loop_, list(), std::min(options_->timeout, time_left()), [this](bool alive) {
         if (!alive && servers_->last_heard() < began_)
           return finish(base::Error{
               Fault::dns_unreachable,
@@ -122,7 +122,7 @@ void DnsLookup::told(unsigned ticket, DnsExchange::Outcome outcome) {
 }
 
 bool DnsLookup::is_trusted(std::size_t server) const {
-  return DnsResolver::trusts(resolver_.options_.trust_ad, list()[server]);
+  return DnsResolver::trusts(options_->trust_ad, list()[server]);
 }
 
 void DnsLookup::answered(std::size_t server, DnsAnswer answer) {
@@ -151,8 +151,8 @@ void DnsLookup::failed(std::size_t server, DnsExchange::Failure failure) {
   if (asked_in_attempt_ < list().size()) return ask_next();
   // Somebody asked before may still answer in the time of this attempt.
   if (!asked_.empty()) return;
-  if (attempt_ + 1 >= resolver_.options_.attempts) return give_up();
-  arm(attempt_ == 0 ? resolver_.options_.pause : resolver_.options_.long_pause);
+  if (attempt_ + 1 >= options_->attempts) return give_up();
+  arm(attempt_ == 0 ? options_->pause : options_->long_pause);
 }
 
 std::string DnsLookup::question_text() const {

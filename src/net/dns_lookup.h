@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,7 @@ class DnsLookup final : public base::Operation {
   DnsQuestion question_;
   Resolver::Done done_;
   const DnsResolver::Servers servers_;
+  const std::shared_ptr<const DnsResolver::Options> options_;
   const base::SteadyTime deadline_;
   base::SteadyTime began_;
   State state_ = State::waiting;

@@ -7,9 +7,8 @@
 
 namespace tlspolicyd::net {
 
-DnsResolver::DnsResolver(Loop& loop, Options options) : loop_(loop), options_(std::move(options)) {
-  set_servers(options_.servers);
-  options_.in_flight = std::max<std::size_t>(options_.in_flight, 1);
+DnsResolver::DnsResolver(Loop& loop, Options options) : loop_(loop) {
+  set_options(std::move(options));
 }
 
 DnsResolver::~DnsResolver() = default;
@@ -19,10 +18,22 @@ base::OperationPtr DnsResolver::resolve(const DnsQuestion& question, Done done) 
 }
 
 void DnsResolver::set_servers(std::vector<base::Endpoint> servers) {
-  if (servers_ && servers == servers_->list()) return;
+  if (servers != servers_->list()) use(std::move(servers));
+}
+
+void DnsResolver::set_options(Options options) {
+  options.in_flight = std::max<std::size_t>(options.in_flight, 1);
+  const bool same_servers =
+      servers_ && options.servers == servers_->list() && options.trust_ad == options_->trust_ad;
+  options_ = std::make_shared<const Options>(std::move(options));
+  // What is known of servers that stay, such as which of them is dead, stays.
+  if (!same_servers) use(options_->servers);
+}
+
+void DnsResolver::use(std::vector<base::Endpoint> servers) {
   std::vector<base::Endpoint> trusted;
   std::copy_if(servers.begin(), servers.end(), std::back_inserter(trusted),
-               [this](const auto& server) { return trusts(options_.trust_ad, server); });
+               [this](const auto& server) { return trusts(options_->trust_ad, server); });
   const bool mixed = !trusted.empty() && trusted.size() < servers.size();
   const auto now = loop_.steady();
   servers_ = std::make_shared<DnsServers>(std::move(servers), "name server", now);
@@ -48,7 +59,7 @@ void DnsResolver::give_back_place() {
 
 void DnsResolver::start_waiting() {
   refill_.reset();
-  while (at_work_ < options_.in_flight && !waiting_.empty()) {
+  while (at_work_ < options_->in_flight && !waiting_.empty()) {
     auto* next = waiting_.front();
     waiting_.pop_front();
     next->start();

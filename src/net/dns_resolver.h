@@ -65,6 +65,8 @@ class DnsResolver final : public Resolver {
 
   /// For a changed resolv.conf. Questions at work go on with the servers they began with.
   void set_servers(std::vector<base::Endpoint> servers);
+  /// For questions from now on; those that were asked before keep their options and servers.
+  void set_options(Options options);
 
   /// Whether the AD bit of `server` counts.
   static bool trusts(TrustAd setting, const base::Endpoint& server);
@@ -75,12 +77,13 @@ class DnsResolver final : public Resolver {
   using Waiting = std::list<class DnsLookup*>;
 
   /// Whether a new question may begin at once, before nobody who waits.
-  bool has_place() const { return at_work_ < options_.in_flight && waiting_.empty(); }
+  bool has_place() const { return at_work_ < options_->in_flight && waiting_.empty(); }
+  void use(std::vector<base::Endpoint> servers);
   void give_back_place();
   void start_waiting();
 
   Loop& loop_;
-  Options options_;
+  std::shared_ptr<const Options> options_;
   Servers servers_;
   Servers validating_;  ///< those that are trusted; all, where none or every one is
   std::size_t at_work_ = 0;

@@ -34,12 +34,14 @@ class SecureHttpsClient::Get final : public base::Operation {
  public:
   Get(SecureHttpsClient& client, const HttpsRequest& request, Done done)
       : client_(client),
+        options_(client.options_),
+        tls_(client.tls_),
         host_(request.host.text()),
-        request_(request_text(request, client.options_.port)),
+        request_(request_text(request, options_->port)),
         done_(std::move(done)) {
-    deadline_ = client_.loop_.after(client_.options_.timeout, [this] { out_of_time(); });
+    deadline_ = client_.loop_.after(options_->timeout, [this] { out_of_time(); });
     step_ = std::make_unique<HostLookup>(
-        client_.resolver_, client_.loop_, request.host, client_.options_.allow_addresses,
+        client_.resolver_, client_.loop_, request.host, options_->allow_addresses,
         [this](auto addresses) { resolved(std::move(addresses)); });
   }
 
@@ -48,7 +50,7 @@ class SecureHttpsClient::Get final : public base::Operation {
     if (!addresses) return fail(addresses.error());
     std::vector<Endpoint> endpoints;
     for (const auto& address : connection_order(*addresses))
-      endpoints.push_back({address, client_.options_.port});
+      endpoints.push_back({address, options_->port});
     connect(std::move(endpoints));
   }
 
@@ -63,8 +65,8 @@ class SecureHttpsClient::Get final : public base::Operation {
     if (!connection) return fail(connection.error());
     others_ = std::move(connection->others);
     auto exchange = std::make_unique<HttpsExchange>(
-        client_.loop_, *client_.tls_, std::move(*connection), host_, request_,
-        client_.options_.collect_peer, [this](auto reply) { exchanged(std::move(reply)); });
+        client_.loop_, *tls_, std::move(*connection), host_, request_, options_->collect_peer,
+        [this](auto reply) { exchanged(std::move(reply)); });
     exchange_ = exchange.get();
     step_ = std::move(exchange);
   }
@@ -96,7 +98,7 @@ class SecureHttpsClient::Get final : public base::Operation {
   }
 
   void out_of_time() {
-    const std::chrono::duration<double> limit = client_.options_.timeout;
+    const std::chrono::duration<double> limit = options_->timeout;
     fail({Fault::deadline, fmt::format("not done within {:g} s: {}", limit.count(), phase())});
   }
 
@@ -112,6 +114,8 @@ class SecureHttpsClient::Get final : public base::Operation {
   }
 
   SecureHttpsClient& client_;
+  const std::shared_ptr<const Options> options_;
+  const std::shared_ptr<const TlsContext> tls_;
   const std::string host_;
   const std::string request_;
   Done done_;
@@ -124,14 +128,20 @@ class SecureHttpsClient::Get final : public base::Operation {
 };
 
 SecureHttpsClient::SecureHttpsClient(Loop& loop, Resolver& resolver, Options options)
-    : loop_(loop),
-      resolver_(resolver),
-      options_(std::move(options)),
-      tls_(std::make_shared<const TlsContext>(options_.ca_file)) {}
+    : loop_(loop), resolver_(resolver) {
+  set_options(std::move(options));
+}
 
 SecureHttpsClient::SecureHttpsClient(const SecureHttpsClient& other, Resolver& resolver)
-    : loop_(other.loop_), resolver_(resolver), options_(other.options_), tls_(other.tls_) {
-  options_.collect_peer = true;
+    : loop_(other.loop_), resolver_(resolver), tls_(other.tls_) {
+  auto options = *other.options_;
+  options.collect_peer = true;
+  options_ = std::make_shared<const Options>(std::move(options));
+}
+
+void SecureHttpsClient::set_options(Options options) {
+  tls_ = std::make_shared<const TlsContext>(options.ca_file);
+  options_ = std::make_shared<const Options>(std::move(options));
 }
 
 base::OperationPtr SecureHttpsClient::get(const HttpsRequest& request, Done done) {

@@ -40,6 +40,10 @@ class SecureHttpsClient final : public HttpsClient {
   /// peer. It shares the trust store, whose reading takes a while, and needs `other` no more.
   SecureHttpsClient(const SecureHttpsClient& other, Resolver& resolver);
 
+  /// For requests from now on; those under way keep their options and trust store. Reads the trust
+  /// store anew, also from the same place. Throws like the constructor, and then changes nothing.
+  void set_options(Options options);
+
   /// Every error's text begins with the host's name. The client must outlive the operation.
   base::OperationPtr get(const HttpsRequest& request, Done done) override;
 
@@ -48,7 +52,7 @@ class SecureHttpsClient final : public HttpsClient {
 
   Loop& loop_;
   Resolver& resolver_;
-  Options options_;
+  std::shared_ptr<const Options> options_;
   std::shared_ptr<const TlsContext> tls_;
 };
 

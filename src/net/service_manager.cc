@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <limits>
@@ -82,6 +83,14 @@ ServiceManager::ServiceManager(base::Timers& timers, const base::Log& log,
 void ServiceManager::ready(std::string_view status) {
   tell(fmt::format("READY=1\nSTATUS={}\n", base::printable(status)));
   if (interval_.count() > 0) live();
+}
+
+void ServiceManager::reloading() {
+  // systemd tells by this time, of CLOCK_MONOTONIC, which reload it hears of: not the loop's clock,
+  // which stands still within a turn.
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  tell(fmt::format("RELOADING=1\nMONOTONIC_USEC={}\n",
+                   std::chrono::duration_cast<std::chrono::microseconds>(now).count()));
 }
 
 void ServiceManager::stopping(std::string_view status) {

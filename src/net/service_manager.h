@@ -42,6 +42,8 @@ class ServiceManager {
 
   /// Everything is there and is served; the watchdog begins. `status` is a line for people.
   void ready(std::string_view status);
+  /// The configuration is read anew; ready() says that this has come to an end.
+  void reloading();
   /// The end has begun.
   void stopping(std::string_view status);
 

@@ -31,6 +31,12 @@ net::Listener::Callbacks Server::callbacks() {
           .out_of_room = [this] { return close_idlest(); }};
 }
 
+void Server::set_max_clients(std::size_t max_clients) {
+  max_clients_ = max_clients;
+  while (connections_.size() > max_clients_ && close_idlest()) {
+  }
+}
+
 void Server::stop_accepting() {
   listeners_.clear();
   for (auto at = connections_.begin(); at != connections_.end();) {
@@ -45,6 +51,8 @@ bool Server::is_busy() const {
 }
 
 void Server::accept(net::FileDescriptor socket) {
+  while (connections_.size() > max_clients_ && close_idlest()) {
+  }
   if (connections_.size() >= max_clients_ && !close_idlest()) {
     // Everybody waits for an answer of ours; the newcomer's connection is closed and Postfix asks
     // again, as it does after a restart.

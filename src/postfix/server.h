@@ -34,6 +34,9 @@ class Server final : private Connection::Owner {
   /// Accepts on a socket that listens already.
   void listen(net::FileDescriptor inherited);
 
+  /// Closes those that were idle for longest where there are now too many.
+  void set_max_clients(std::size_t max_clients);
+
   /// Takes no further connections and closes those that wait for nothing.
   void stop_accepting();
 

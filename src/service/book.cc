@@ -25,6 +25,10 @@ Record* Book::find(std::string_view domain) {
     record->replies.clear();
     record->mx.reset();
   }
+  if (record && record->attempt != attempt_) {
+    record->attempt = attempt_;
+    sts::forget_failures(record->entry);
+  }
   return record;
 }
 
@@ -49,6 +53,7 @@ Record& Book::open(const base::DomainName& domain) {
   made->second.turn = negative_turns_.insert(negative_turns_.end(), &made->first);
   made->second.owner = owner;
   made->second.era = era_;
+  made->second.attempt = attempt_;
   auto& share = owners_[owner];
   ++share.negatives;
   share.latest = &made->first;
@@ -131,6 +136,12 @@ std::size_t Book::walk(std::size_t from, double share,
     for (auto at = policies_.begin(bucket); at != policies_.end(bucket); ++at)
       look(at->first, at->second);
   return end >= buckets ? 0 : end;
+}
+
+void Book::set_limits(Limits limits) {
+  limits_ = limits;
+  while (!negative_turns_.empty() && negatives_.size() > limits_.negatives)
+    drop_negative(negative_turns_.front());
 }
 
 /// A place for one more negative: its owner's newest, if the owner has used up its share, else the

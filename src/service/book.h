@@ -39,7 +39,8 @@ struct Record {
   std::shared_ptr<const MxHosts> mx;  ///< as last looked up, if ever; shared by all terms
 
   // The book's own.
-  unsigned era = 0;  ///< of replies and mx
+  unsigned era = 0;      ///< of replies and mx
+  unsigned attempt = 0;  ///< of the entry's failures
   std::list<const std::string*>::iterator turn{};
   std::size_t owner = 0;    ///< hash of the registered domain
   bool replaceable = true;  ///< has a turn
@@ -92,6 +93,14 @@ class Book {
   void reconsider(const std::string& domain, base::WallTime now);
   /// Drops the kept replies and MX hosts of all domains; costs nothing until they are asked for.
   void forget_answers() { ++era_; }
+  /// Counts forget_answers(): what was asked of the network in an earlier era is not to be kept.
+  unsigned era() const { return era_; }
+  /// Has whatever failed tried again when it is next asked for (sts::forget_failures()); costs
+  /// nothing until then.
+  void forget_failures() { ++attempt_; }
+  /// For newcomers. What has a place now keeps it until it expires or makes room for one of them,
+  /// but for negatives.
+  void set_limits(Limits limits);
   /// Forgets all that is known of a domain.
   void forget(const std::string& domain);
 
@@ -131,7 +140,8 @@ class Book {
   void release(std::size_t owner, std::size_t Owner::*count);
 
   Limits limits_;
-  unsigned era_ = 0;  ///< grows with forget_answers()
+  unsigned era_ = 0;      ///< grows with forget_answers()
+  unsigned attempt_ = 0;  ///< grows with forget_failures()
   Shelf policies_;
   Shelf negatives_;
   Turns negative_turns_;     ///< keys of negatives_, the least recently used first

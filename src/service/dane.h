@@ -42,15 +42,21 @@ class Dane {
   /// answers given before are outdated. All that is given must outlive it.
   Dane(net::Resolver& resolver, base::Clock& clock, base::Timers& timers, const base::Log& log,
        DaneRules rules, std::function<void()> changed)
-      : hosts_(resolver, clock), rules_(std::move(rules)) {
-    if (!rules_.in_use()) return;
-    watch_.emplace(resolver, timers, log, [this, changed = std::move(changed)] {
-      hosts_.forget();
-      changed();
-    });
+      : resolver_(resolver),
+        timers_(timers),
+        log_(log),
+        changed_(std::move(changed)),
+        hosts_(resolver, clock) {
+    use(std::move(rules));
   }
   Dane(const Dane&) = delete;
   Dane& operator=(const Dane&) = delete;
+
+  /// For answers from now on, also to questions that wait; those given before are outdated.
+  void set_rules(DaneRules rules) {
+    use(std::move(rules));
+    changed_();
+  }
 
   /// True if an enforce answer for this policy domain has to pass the gate. While nothing is known
   /// of the resolver yet the gate is there: what is not validated then does not bind.
@@ -63,8 +69,9 @@ class Dane {
     return watch_ ? watch_->state() : ValidationWatch::State::unknown;
   }
 
-  /// The resolver has other name servers.
+  /// The resolver has other name servers, or believes others of them.
   void resolver_changed() {
+    hosts_.forget();
     if (watch_) watch_->look();
   }
 
@@ -72,12 +79,28 @@ class Dane {
   DaneHosts& hosts() { return hosts_; }
 
  private:
+  void use(DaneRules rules) {
+    rules_ = std::move(rules);
+    if (!rules_.in_use()) {
+      watch_.reset();
+    } else if (!watch_) {
+      watch_.emplace(resolver_, timers_, log_, [this] {
+        hosts_.forget();
+        changed_();
+      });
+    }
+  }
+
   DaneMode mode_of(std::string_view domain) const {
     if (validation() == ValidationWatch::State::does_not) return DaneMode::off;
     const auto own = rules_.domains.find(domain);
     return own == rules_.domains.end() ? rules_.mode : own->second;
   }
 
+  net::Resolver& resolver_;
+  base::Timers& timers_;
+  const base::Log& log_;
+  std::function<void()> changed_;
   DaneHosts hosts_;
   DaneRules rules_;
   std::optional<ValidationWatch> watch_;

@@ -56,12 +56,14 @@ base::OperationPtr DaneHosts::find(const base::DomainName& host, std::uint16_t p
 void DaneHosts::forget() {
   entries_.clear();
   turns_.clear();
+  for (auto& [key, look] : under_way_) look.outdated = true;
 }
 
 void DaneHosts::on_found(const Key& key, const DaneFinding& finding) {
-  const Known known{finding.host, remember(key, finding)};
   // Taken off the table first, and kept until the end: who is told may ask again, or leave.
   const auto look = under_way_.extract(key);
+  const Known known{finding.host,
+                    look.mapped().outdated ? base::seconds{0} : remember(key, finding)};
   auto& waiters = *look.mapped().waiters;
   while (!waiters.empty()) {
     auto* next = waiters.front();

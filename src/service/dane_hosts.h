@@ -39,7 +39,7 @@ class DaneHosts {
   /// Must outlive the operation.
   base::OperationPtr find(const base::DomainName& host, std::uint16_t port, Done done);
 
-  /// Forgets what was found; looks under way go on.
+  /// Forgets what was found; looks under way go on, for those only who wait for them.
   void forget();
 
   std::size_t size() const { return entries_.size(); }
@@ -57,6 +57,7 @@ class DaneHosts {
   struct Look {
     base::OperationPtr work;
     std::shared_ptr<Waiters> waiters;
+    bool outdated = false;  ///< forget() was called since it began
   };
 
   void on_found(const Key& key, const DaneFinding& finding);

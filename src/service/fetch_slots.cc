@@ -26,6 +26,11 @@ class FetchSlots::Slot final : public base::Operation {
   base::OperationPtr timer_;
 };
 
+void FetchSlots::set_limits(Limits limits) {
+  limits_ = limits;
+  grant_waiting();
+}
+
 base::OperationPtr FetchSlots::request(std::string registered_domain,
                                        std::function<void()> granted) {
   const auto known = shares_.find(registered_domain);

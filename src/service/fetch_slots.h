@@ -29,6 +29,9 @@ class FetchSlots {
   FetchSlots(const FetchSlots&) = delete;
   FetchSlots& operator=(const FetchSlots&) = delete;
 
+  /// Slots that are held stay so, also where there are now too many.
+  void set_limits(Limits limits);
+
   /// A place in the queue, then a slot: calls `granted` (never from inside request()) when the
   /// fetch may begin; destroying the operation gives the slot or the place back. Returns nullptr if
   /// it would have to wait and the queue, or the registered domain's share of it, is full. The

@@ -142,6 +142,8 @@ std::optional<Decision> Inquiry::try_decide() {
   if (!decision) return decision;
   decision->trail = lookup_->trail();
   decision->trail.gate = gate_word_;
+  if (lookup_->is_outdated())
+    decision->valid_until = std::min(decision->valid_until, outside_.clock.wall());
   return decision;
 }
 

@@ -41,6 +41,7 @@ std::optional<MxResult> Lookup::mx_hosts() {
   // Only the book knows whether they are outdated.
   if (const auto& known = book_.open(domain_).mx; known && outside_.clock.steady() < known->until)
     return known;
+  mx_era_ = book_.era();
   mx_ = outside_.resolver.resolve({.name = domain_,
                                    .type = net::RecordType::mx,
                                    .validated = outside_.dane.guards(domain_.text())},
@@ -49,6 +50,12 @@ std::optional<MxResult> Lookup::mx_hosts() {
 }
 
 void Lookup::on_mx(const base::Result<net::DnsAnswer>& answer) {
+  if (mx_era_ != book_.era()) {
+    // Asked of another resolver, or by other rules: who waits asks anew.
+    mx_.reset();
+    tell_waiters();
+    return;
+  }
   if (answer) {
     auto hosts = mx_hosts_of(domain_, *answer, outside_.clock.steady());
     book_.open(domain_).mx = std::make_shared<const MxHosts>(std::move(hosts));

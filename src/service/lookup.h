@@ -51,6 +51,9 @@ class Lookup {
   bool may_change(bool txt_due) const;
   /// What has come of the TXT record and of the policy so far.
   Trail trail() const { return discovery_ ? discovery_->trail() : trail_; }
+  /// True if what was learnt is good for those only who wait for it: Book::forget_answers() was
+  /// called since this began.
+  bool is_outdated() const { return era_ != book_.era(); }
   /// Why nothing could be learnt, if the cause was our own.
   const std::optional<base::Error>& own_trouble() const { return own_trouble_; }
 
@@ -85,6 +88,7 @@ class Lookup {
 
   const Outside& outside_;
   Book& book_;
+  const unsigned era_ = book_.era();
   base::DomainName domain_;
   std::function<void()> ended_;
   std::list<Waiter*> waiters_;
@@ -95,6 +99,7 @@ class Lookup {
   std::optional<MxResult> mx_failure_;  ///< while those are told who waited for them
   std::unique_ptr<Discovery> discovery_;
   base::OperationPtr mx_;
+  unsigned mx_era_ = 0;  ///< when the MX hosts were asked for
   /// By port and MX hosts: who asks when these have expired is not answered by what others wait
   /// for.
   std::map<std::pair<std::uint16_t, std::vector<std::string>>, Gate> gates_;

@@ -29,6 +29,10 @@ class Refresher {
   Refresher(const Outside& outside, Book& book, PolicyService& service, sts::RefreshRules rules,
             std::uint64_t seed);
 
+  /// Refreshes that are planned already are put forward where they now come too late, and never put
+  /// off.
+  void set_rules(const sts::RefreshRules& rules);
+
   std::size_t under_way() const { return *under_way_; }
 
  private:

@@ -157,6 +157,14 @@ Next advance(Entry& entry, const Event& event, WallTime now) {
   return std::visit([&](const auto& happened) { return on(entry, happened, now); }, event);
 }
 
+void forget_failures(Entry& entry) {
+  if (entry.absence != Absence::dns_error && entry.absence != Absence::fetch_failed) return;
+  entry.failed.clear();
+  entry.txt_due = {};
+  entry.fetch_floor = {};
+  entry.dns_pause = {};
+}
+
 StoredPolicy renewal(const Entry& entry, std::string id, Policy policy, WallTime now) {
   auto expires = now + std::max(policy.max_age, Timing::kFetchFloor);
   if (entry.denied && entry.is_valid(now)) expires = std::min(expires, entry.stored->expires_at);

@@ -156,6 +156,10 @@ enum class Next {
 /// again at once.
 Next advance(Entry& entry, const Event& event, base::WallTime now);
 
+/// Whoever is responsible says that the cause of failures may be gone: the next question looks, and
+/// fetches, at once. The policy and its upkeep are as before.
+void forget_failures(Entry& entry);
+
 /// What is to be stored of a policy fetched at `now` for the TXT record's `id`.
 /// It expires max_age after the fetch; a max_age below the fetch floor is held for the floor, since
 /// nothing newer could be fetched. Where DNSSEC proved that the record is gone, a policy that is
