@@ -62,13 +62,12 @@ Daemon::Daemon(config::Config config, config::Source source,
              .endpoints = {},
              .observe = config_.observe},
       admin_(loop_, sources(), controls(), log_) {
+  reloads_.loaded_at = loop_.wall();
   raise_file_limit();
   // Before anybody can see that the daemon is there, and lets it know something.
   terminate_ = loop_.on_signal(SIGTERM, [this] { say_farewell(); });
   interrupt_ = loop_.on_signal(SIGINT, [this] { say_farewell(); });
-  hang_up_ = loop_.on_signal(SIGHUP, [this] {
-    log_.warning("SIGHUP: the configuration is not reread; restart to change it");
-  });
+  hang_up_ = loop_.on_signal(SIGHUP, [this] { reload(); });
   // Before the first answer (decisions.md 18).
   load_policies();
   if (config_.observe)

@@ -7,7 +7,9 @@
 #include "admin/admin_server.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "config/effective.h"
 #include "config/endpoints.h"
+#include "config/reload_tally.h"
 #include "config/source.h"
 #include "net/dns_resolver.h"
 #include "net/https_client.h"
@@ -48,6 +50,12 @@ class Daemon {
   void on_servers(std::vector<base::Endpoint> servers);
   std::string status() const;
 
+  // SIGHUP.
+  void reload();
+  void take_up(config::Config next);
+  void tell_parts();
+  void forget_what_depends_on(const std::vector<config::Setting>& changes);
+
   // Where it is asked.
   void listen(std::vector<net::InheritedSocket> inherited);
   void serve_operators(config::Endpoints endpoints);
@@ -68,6 +76,7 @@ class Daemon {
 
   config::Config config_;  ///< in force
   config::Source source_;
+  config::ReloadTally reloads_;
   base::Log log_;
   net::Loop loop_;
   net::ServiceManager service_manager_;

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "config/effective.h"
 #include "config/source.h"
 #include "daemon.h"
 #include "net/inherited_sockets.h"
@@ -29,6 +30,7 @@ int run(int argc, char** argv) {
                "tlspolicyd"};
   std::string named;
   bool check = false;
+  bool show = false;
   app.set_version_flag("--version", "tlspolicyd " TLSPOLICYD_VERSION);
   app.add_option(
          "-c,--config", named,
@@ -36,6 +38,7 @@ int run(int argc, char** argv) {
       ->type_name("FILE");
   app.add_flag("--check-config", check,
                "report every mistake in the configuration; exit code 0 or 2");
+  app.add_flag("--show-config", show, "print the configuration with all keys, and end");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -45,7 +48,8 @@ int run(int argc, char** argv) {
   config::Source source(named);
   auto read = source.read();
   if (!report(source.path(), read.mistakes)) return kConfigError;
-  if (check) return 0;
+  if (show) fmt::print("{}", config::text_of(config::settings_of(read.config)));
+  if (check || show) return 0;
   Daemon(std::move(read.config), std::move(source), net::take_inherited_sockets()).run();
   return 0;
 }

@@ -55,6 +55,8 @@ Result<Prefix> Prefix::parse(std::string_view text) {
   return Prefix(*network, length);
 }
 
+std::string Prefix::text() const { return network_.text() + "/" + std::to_string(length_); }
+
 bool Prefix::contains(const Address& address) const {
   return address.family() == network_.family() &&
          shares_bits(address.bytes(), network_.bytes(), length_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/address.h"
@@ -15,6 +16,8 @@ class Prefix {
   static Result<Prefix> parse(std::string_view text);
 
   bool contains(const Address& address) const;
+  /// "127.0.0.0/8".
+  std::string text() const;
   bool operator==(const Prefix&) const = default;
 
  private:

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "base/prefix.h"
@@ -23,6 +24,15 @@ using base::Result;
 Result<std::string> scalar(const YAML::Node& node) {
   if (!node.IsScalar()) return Error{Fault::invalid, "a single value is expected"};
   return node.Scalar();
+}
+
+/// All that a file holds, or why it cannot be read.
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  if (file && file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
+  if (!file.is_open() || file.bad() || !text) return Error{Fault::invalid, std::strerror(errno)};
+  return text.str();
 }
 
 /// An endpoint: text, or {path:, mode:, group:} for a unix socket.
@@ -90,12 +100,8 @@ void read_single_endpoint(
 }
 
 void read_unsatisfiable(Section& top, postfix::DelegationRules& rules) {
-  using Action = postfix::DelegationRules::Action;
   top.section("unsatisfiable", [&](Section& keys) {
-    keys.text("action", choice(rules.action, {{"dunno", Action::dunno},
-                                              {"warn", Action::warn},
-                                              {"defer", Action::defer},
-                                              {"reject", Action::reject}}));
+    keys.text("action", choice(rules.action, kActions));
     keys.text("text", into(rules.text, postfix::parse_delegation_text));
   });
 }
@@ -104,16 +110,14 @@ void read_maps(Section& top, Config& config) {
   top.section("maps", [&](Section& maps) {
     maps.each([&](const std::string& name, Section& keys) {
       postfix::MapTable::Map map{.name = name};
-      keys.text("profile", choice(map.profile, {{"compat", service::Profile::compat},
-                                                {"tlsrpt", service::Profile::tlsrpt}}));
-      keys.text("testing", choice(map.enforce_testing, {{"enforce", true}, {"notfound", false}}));
+      keys.text("profile", choice(map.profile, kProfiles));
+      keys.text("testing", choice(map.enforce_testing, kTesting));
       config.maps.push_back(std::move(map));
     });
   });
 }
 
 void read_resolver(Section& top, net::DnsResolver::Options& resolver) {
-  using TrustAd = net::DnsResolver::TrustAd;
   top.section("resolver", [&](Section& keys) {
     keys.list(
         "servers", [&] { resolver.servers.clear(); },
@@ -126,21 +130,26 @@ void read_resolver(Section& top, net::DnsResolver::Options& resolver) {
           resolver.servers.push_back(*server);
           return true;
         });
-    keys.text("trust_ad",
-              choice(resolver.trust_ad,
-                     {{"auto", TrustAd::automatic}, {"yes", TrustAd::yes}, {"no", TrustAd::no}}));
+    keys.text("trust_ad", choice(resolver.trust_ad, kTrustAd));
     keys.text("timeout", duration(resolver.timeout));
     keys.text("attempts", number(resolver.attempts, 1, 10));
   });
+}
+
+/// Why this cannot be a file of trusted certificates, "" if it may be.
+std::string trouble_with_trust(const std::string& path) {
+  if (path.empty()) return {};
+  const auto text = read_file(path);
+  if (!text) return text.error().text;
+  return text->find("-----BEGIN ") == std::string::npos ? "it has no PEM certificate" : "";
 }
 
 void read_https(Section& top, net::SecureHttpsClient::Options& https) {
   top.section("https", [&](Section& keys) {
     keys.text("port", number(https.port, 1, 65535));
     keys.text("ca_file", [&](const std::string& text) -> Result<bool> {
-      if (!text.empty() && !std::ifstream(text))
-        return Error{Fault::invalid,
-                     fmt::format("a readable file is expected ({})", std::strerror(errno))};
+      if (const auto trouble = trouble_with_trust(text); !trouble.empty())
+        return Error{Fault::invalid, fmt::format("a readable file is expected ({})", trouble)};
       https.ca_file = text;
       return true;
     });
@@ -159,55 +168,66 @@ void read_https(Section& top, net::SecureHttpsClient::Options& https) {
   });
 }
 
-void read_discovery(Section& top, Config::Discovery& discovery) {
+void read_discovery(Section& top, Config::Discovery& discovery, const Mistakes& mistakes) {
+  using base::seconds;
+  const auto before = mistakes.size();
   top.section("discovery", [&](Section& keys) {
     keys.text("answer_deadline", duration(discovery.answer_deadline));
     keys.text("fetch_deadline", duration(discovery.fetch_deadline));
-    keys.text("on_dns_error",
-              choice(discovery.defer_on_dns_error, {{"notfound", false}, {"temp", true}}));
+    keys.text("on_dns_error", choice(discovery.defer_on_dns_error, kOnDnsError));
+    if (mistakes.size() > before) return;
+    // Postfix gives up after 100 s; a few seconds are for the MX look-up.
+    if (discovery.fetch_deadline > seconds{80})
+      keys.complain_of("fetch_deadline", "at most 80s, since Postfix waits 100 s");
+    if (discovery.answer_deadline > discovery.fetch_deadline)
+      keys.complain_of("answer_deadline", "must not be longer than discovery.fetch_deadline");
   });
-}
-
-const std::vector<std::pair<std::string, service::DaneMode>>& dane_modes() {
-  using service::DaneMode;
-  static const std::vector<std::pair<std::string, DaneMode>> modes{
-      {"gate", DaneMode::gate}, {"always", DaneMode::always}, {"off", DaneMode::off}};
-  return modes;
 }
 
 void read_dane(Section& top, service::DaneRules& rules) {
   top.section("dane", [&](Section& keys) {
-    keys.text("mode", choice(rules.mode, dane_modes()));
-    keys.text("mixed", choice(rules.mixed,
-                              {{"dane-only", dane::Mixed::dane_only}, {"sts", dane::Mixed::sts}}));
+    keys.text("mode", choice(rules.mode, kDaneModes));
+    keys.text("mixed", choice(rules.mixed, kMixed));
   });
 }
 
+constexpr std::string_view kDomainWords = "off, pinned or {policy: ...} is expected";
+
 /// The operator's word for one domain: off, pinned, or {policy:, dane:}.
 void read_domains(Section& top, Config& config) {
+  std::map<std::string, std::string> spelled;  // by policy domain
+  const auto domain_of = [&](const std::string& name) -> Result<base::DomainName> {
+    auto domain = sts::policy_domain(name);
+    if (!domain) return domain;
+    const auto [before, is_new] = spelled.emplace(domain->text(), name);
+    if (!is_new && before->second != name)
+      return Error{Fault::invalid, fmt::format("the same domain as {}", before->second)};
+    return domain;
+  };
   const auto word = [&](const std::string& name, const std::string& text) -> Result<bool> {
-    const auto domain = sts::policy_domain(name);
+    const auto domain = domain_of(name);
     if (!domain) return domain.error();
     if (text == "off") {
       config.overrides.set_off(*domain);
     } else if (text == "pinned") {
       config.pinned.insert(domain->text());
     } else {
-      return Error{Fault::invalid, "off, pinned or {policy: ...} is expected"};
+      return Error{Fault::invalid, std::string(kDomainWords)};
     }
     return true;
   };
   top.section("domains", [&](Section& domains) {
     domains.each(word, [&](const std::string& name, Section& keys) {
+      if (keys.is_empty()) domains.complain_of(name, std::string(kDomainWords));
       keys.text("policy", [&](const std::string& text) -> Result<bool> {
-        const auto domain = sts::policy_domain(name);
+        const auto domain = domain_of(name);
         if (!domain) return domain.error();
         return config.overrides.set_policy(*domain, text);
       });
       keys.text("dane", [&](const std::string& text) -> Result<bool> {
-        const auto domain = sts::policy_domain(name);
+        const auto domain = domain_of(name);
         if (!domain) return domain.error();
-        return choice(config.dane.domains[domain->text()], dane_modes())(text);
+        return choice(config.dane.domains[domain->text()], kDaneModes)(text);
       });
     });
   });
@@ -216,7 +236,7 @@ void read_domains(Section& top, Config& config) {
 void read_cache(Section& top, Config::Cache& cache) {
   top.section("cache", [&](Section& keys) {
     keys.text("path", [&](const std::string& text) -> Result<bool> {
-      if (!text.starts_with('/') || text.ends_with('/'))
+      if (!text.empty() && (!text.starts_with('/') || text.ends_with('/')))
         return Error{Fault::invalid, "the absolute path of a file is expected"};
       cache.path = text;
       return true;
@@ -247,27 +267,10 @@ void read_limits(Section& top, Config::Limits& limits) {
 }
 
 void read_log(Section& top, Config::Logging& log) {
-  using base::Severity;
   top.section("log", [&](Section& keys) {
-    keys.text("level", choice(log.level, {{"debug", Severity::debug},
-                                          {"info", Severity::info},
-                                          {"warning", Severity::warning},
-                                          {"error", Severity::error}}));
-    keys.text("format", choice(log.format, {{"text", base::Log::Format::text},
-                                            {"json", base::Log::Format::json}}));
+    keys.text("level", choice(log.level, kLevels));
+    keys.text("format", choice(log.format, kFormats));
   });
-}
-
-/// What no single value shows.
-void check_together(const Config& config, Mistakes& mistakes) {
-  using base::seconds;
-  if (config.listen.empty()) mistakes.push_back({0, "listen: at least one endpoint is needed"});
-  // Postfix gives up after 100 s; a few seconds are for the MX look-up.
-  if (config.discovery.fetch_deadline > seconds{80})
-    mistakes.push_back({0, "discovery.fetch_deadline: at most 80s, since Postfix waits 100 s"});
-  if (config.discovery.answer_deadline > config.discovery.fetch_deadline)
-    mistakes.push_back(
-        {0, "discovery.answer_deadline: must not be longer than discovery.fetch_deadline"});
 }
 
 }  // namespace
@@ -276,7 +279,11 @@ ReadConfig read_config(const std::string& text) {
   ReadConfig read;
   YAML::Node root;
   try {
-    root = YAML::Load(text);
+    const auto documents = YAML::LoadAll(text);
+    if (!documents.empty()) root = documents.front();
+    if (documents.size() > 1)
+      read.mistakes.push_back(
+          {documents[1].Mark().line + 1, "only one document is expected (---)"});
   } catch (const YAML::Exception& error) {
     read.mistakes.push_back({error.mark.line + 1, base::printable(error.msg)});
     return read;
@@ -284,6 +291,8 @@ ReadConfig read_config(const std::string& text) {
   Section top(root, "", read.mistakes);
   read_endpoints(top, "listen", read.mistakes, read.config.listen,
                  [&] { read.config.listen_by_default = false; });
+  if (read.config.listen.empty() && read.mistakes.empty())
+    top.complain_of("listen", "at least one endpoint is needed");
   read_endpoints(top, "policy_service", read.mistakes, read.config.policy_service);
   read_single_endpoint(top, "admin", read.mistakes, read.config.admin,
                        [&] { read.config.admin_by_default = false; });
@@ -292,7 +301,7 @@ ReadConfig read_config(const std::string& text) {
   read_maps(top, read.config);
   read_resolver(top, read.config.resolver);
   read_https(top, read.config.https);
-  read_discovery(top, read.config.discovery);
+  read_discovery(top, read.config.discovery, read.mistakes);
   read_dane(top, read.config.dane);
   read_domains(top, read.config);
   top.text("observe", boolean(read.config.observe));
@@ -301,18 +310,15 @@ ReadConfig read_config(const std::string& text) {
   read_limits(top, read.config.limits);
   read_log(top, read.config.log);
   top.finish();
-  if (read.mistakes.empty()) check_together(read.config, read.mistakes);
   std::stable_sort(read.mistakes.begin(), read.mistakes.end(),
                    [](const Mistake& a, const Mistake& b) { return a.line < b.line; });
   return read;
 }
 
 ReadConfig read_config_file(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file) return {Config{}, {{0, fmt::format("cannot be read: {}", std::strerror(errno))}}};
-  return read_config(text.str());
+  const auto text = read_file(path);
+  if (!text) return {Config{}, {{0, fmt::format("cannot be read: {}", text.error().text)}}};
+  return read_config(*text);
 }
 
 }  // namespace tlspolicyd::config

@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "base/result.h"
 #include "config/values.h"
+#include "config/words.h"
 
 /// Readers of single values of a configuration file, to be given to Section::text().
 namespace tlspolicyd::config {
@@ -55,7 +56,7 @@ Reader number(T& slot, std::uint64_t least, std::uint64_t most) {
 
 /// One of the words.
 template <class T>
-Reader choice(T& slot, std::vector<std::pair<std::string, T>> words) {
+Reader choice(T& slot, const Words<T>& words) {
   return [&slot, words](const std::string& text) -> base::Result<bool> {
     std::vector<std::string> names;
     for (const auto& [word, value] : words) {
@@ -70,6 +71,6 @@ Reader choice(T& slot, std::vector<std::pair<std::string, T>> words) {
   };
 }
 
-inline Reader boolean(bool& slot) { return choice(slot, {{"true", true}, {"false", false}}); }
+inline Reader boolean(bool& slot) { return choice(slot, kBoolean); }
 
 }  // namespace tlspolicyd::config

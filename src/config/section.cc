@@ -10,7 +10,8 @@
 namespace tlspolicyd::config {
 namespace {
 
-// A key that is farther from every known one than this was not meant to be one of them.
+// A key that is farther from every known one than this, or than half of itself, was not meant to be
+// one of them.
 constexpr std::size_t kNearest = 3;
 
 }  // namespace
@@ -33,12 +34,21 @@ void Section::complain(const YAML::Node& node, const std::string& text) {
   mistakes_.push_back({node.Mark().line + 1, base::printable(text)});
 }
 
+void Section::complain_of(std::string_view key, const std::string& text) {
+  const auto whole = fmt::format("{}: {}", named(key), text);
+  for (const auto& pair : node_)
+    if (pair.first.IsScalar() && pair.first.Scalar() == key)
+      // Where nothing stands, nothing has a line.
+      return complain(pair.second.IsNull() ? pair.first : pair.second, whole);
+  complain(node_, whole);
+}
+
 std::string Section::named(std::string_view key) const {
   return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
 }
 
 YAML::Node Section::take(std::string_view key) {
-  known_.emplace_back(key);
+  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.emplace_back(key);
   if (node_.IsMap())
     for (const auto& pair : node_)
       if (pair.first.IsScalar() && pair.first.Scalar() == key) return pair.second;
@@ -113,7 +123,8 @@ void Section::finish() {
   std::vector<std::string> seen;
   for (const auto& pair : node_) {
     if (!pair.first.IsScalar()) {
-      complain(pair.first, fmt::format("{}: a key must be a word", path_));
+      complain(pair.first, path_.empty() ? "a key must be a word"
+                                         : fmt::format("{}: a key must be a word", path_));
       continue;
     }
     const auto& key = pair.first.Scalar();
@@ -131,7 +142,8 @@ std::string Section::nearest(std::string_view unknown) const {
       std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
         return edit_distance(unknown, a) < edit_distance(unknown, b);
       });
-  if (best == known_.end() || edit_distance(unknown, *best) > kNearest)
+  const auto farthest = std::min(kNearest, std::max<std::size_t>(unknown.size() / 2, 1));
+  if (best == known_.end() || edit_distance(unknown, *best) > farthest)
     return fmt::format("; known here: {}", fmt::join(known_, ", "));
   return fmt::format("; did you mean {}?", *best);
 }

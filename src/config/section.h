@@ -50,6 +50,10 @@ class Section {
 
   void finish();
 
+  /// A mistake in the value of one of its keys; `text` follows the key's name.
+  void complain_of(std::string_view key, const std::string& text);
+  /// Nothing is said in it.
+  bool is_empty() const { return !node_.IsMap() || node_.size() == 0; }
   /// A mistake at the place of `node`.
   void complain(const YAML::Node& node, const std::string& text);
 

@@ -3,12 +3,10 @@
 #include <filesystem>
 #include <utility>
 
-#include "config/config.h"
-
 namespace tlspolicyd::config {
 
-Source::Source(std::string named)
-    : named_(!named.empty()), path_(named_ ? std::move(named) : std::string(kDefaultPath)) {}
+Source::Source(std::string named, std::string usual)
+    : named_(!named.empty()), path_(named_ ? std::move(named) : std::move(usual)) {}
 
 ReadConfig Source::read() {
   std::error_code error;

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "config/config.h"
 #include "config/read_config.h"
 
 namespace tlspolicyd::config {
@@ -10,8 +11,8 @@ namespace tlspolicyd::config {
 /// is there, else what is built in.
 class Source {
  public:
-  /// `named` is the file of the command line, "" for none.
-  explicit Source(std::string named = {});
+  /// `named` is the file of the command line, "" for none; `usual` the one to look for then.
+  explicit Source(std::string named, std::string usual = kDefaultPath);
 
   /// Reads it, whatever is there at that time. A named file that is absent is a mistake, and so is
   /// the default one if it was there before: it is being replaced, or was lost.

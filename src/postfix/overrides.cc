@@ -9,6 +9,7 @@ namespace tlspolicyd::postfix {
 namespace {
 
 constexpr std::size_t kMostPolicy = 2000;
+constexpr std::string_view kFound = "OK ";
 
 }  // namespace
 
@@ -21,8 +22,18 @@ base::Result<bool> Overrides::set_policy(const base::DomainName& domain,
   if (const auto understood = parse_tls_policy(policy); !understood) return understood.error();
   auto& reply = replies_[domain.text()];
   reply.clear();
-  append_netstring(reply, "OK " + policy);
+  append_netstring(reply, std::string(kFound) + policy);
   return true;
+}
+
+std::map<std::string, std::string> Overrides::policies() const {
+  std::map<std::string, std::string> policies;
+  for (const auto& [domain, reply] : replies_) {
+    auto payload = read_netstring(reply, reply.size()).payload;
+    payload.remove_prefix(payload.starts_with(kFound) ? kFound.size() : payload.size());
+    policies.emplace(domain, payload);
+  }
+  return policies;
 }
 
 }  // namespace tlspolicyd::postfix

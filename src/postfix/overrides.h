@@ -24,6 +24,8 @@ class Overrides {
     const auto found = replies_.find(domain);
     return found == replies_.end() ? std::string_view() : std::string_view(found->second);
   }
+  /// The words themselves by domain, "" for "off".
+  std::map<std::string, std::string> policies() const;
   std::size_t size() const { return replies_.size(); }
 
  private:

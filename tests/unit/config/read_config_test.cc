@@ -188,7 +188,7 @@ TEST_CASE("each mistake is told with its line and what is expected") {
       {"unsatisfiable: {text: \"{host}\"}",
        "1: unsatisfiable.text: in braces only {domain}, {id}, {policy}, {mx} are known, not "
        "\"{host}\"\n"},
-      {"listen: []", "0: listen: at least one endpoint is needed\n"},
+      {"observe: true\nlisten: []", "2: listen: at least one endpoint is needed\n"},
       {"listen: [{mode: 0660}]", "1: listen: path is missing\n"},
       {"listen: [{path: relative}]",
        "1: listen.path: the path of a unix socket begins with /, not \"relative\"\n1: listen: path "
@@ -198,9 +198,11 @@ TEST_CASE("each mistake is told with its line and what is expected") {
       {"discovery: {on_dns_error: defer}",
        "1: discovery.on_dns_error: one of notfound, temp is expected, not \"defer\"\n"},
       {"discovery: {fetch_deadline: 90s}",
-       "0: discovery.fetch_deadline: at most 80s, since Postfix waits 100 s\n"},
-      {"discovery: {answer_deadline: 40s}",
-       "0: discovery.answer_deadline: must not be longer than discovery.fetch_deadline\n"},
+       "1: discovery.fetch_deadline: at most 80s, since Postfix waits 100 s\n"},
+      {"discovery:\n  fetch_deadline: 5s",
+       "2: discovery.answer_deadline: must not be longer than discovery.fetch_deadline\n"},
+      {"discovery:\n  on_dns_error: temp\n  answer_deadline: 40s",
+       "3: discovery.answer_deadline: must not be longer than discovery.fetch_deadline\n"},
       {"log: {level: loud}",
        "1: log.level: one of debug, info, warning, error is expected, not \"loud\"\n"},
       {"- a\n- b", "1: the file must be a map of keys\n"},
@@ -231,6 +233,45 @@ TEST_CASE("each mistake is told with its line and what is expected") {
       {"refresh: {jitter: 10}", "1: refresh.jitter: from 0% to 50% is expected, not \"10\"\n"},
       {"refresh: {unused: 1h}",
        "1: refresh.unused: from 86400 to 31622400 s is expected, not \"1h\"\n"},
+      {"foo: 1",
+       "1: foo: unknown key; known here: listen, policy_service, admin, metrics, unsatisfiable, "
+       "maps, resolver, https, discovery, dane, domains, observe, cache, refresh, limits, log\n"},
+      {"log:\n  level: info\nlog:\n  level: debug", "3: log: given twice\n"},
+      {"[a]: 1", "1: a key must be a word\n"},
+      {"https:\n  [a]: 1", "2: https: a key must be a word\n"},
+      {"observe: true\n---\nlisen: []", "3: only one document is expected (---)\n"},
+      {"observe: yes", "1: observe: one of true, false is expected, not \"yes\"\n"},
+      {"observe: [true]", "1: observe: a single value is expected\n"},
+      {"admin: [unix:/run/x]", "1: admin: one endpoint is expected, or \"\" for none\n"},
+      {"metrics: 9461",
+       "1: metrics: an endpoint is inet:HOST:PORT, inet:[V6]:PORT or unix:/PATH, not \"9461\"\n"},
+      {"listen: [inet:127.0.0.1:0]",
+       "1: listen: a port is a number from 1 to 65535, not \"inet:127.0.0.1:0\"\n"},
+      {"listen: [{path: /x, mode: 8}]",
+       "1: listen.mode: a file mode is octal, such as 0660, not \"8\"\n"},
+      {"resolver: {attempts: 11}",
+       "1: resolver.attempts: a whole number from 1 to 10 is expected, not \"11\"\n"},
+      {"resolver: {timeout: 0s}",
+       "1: resolver.timeout: a duration must be greater than zero, not \"0s\"\n"},
+      {"https: {ca_file: /dev/null}",
+       "1: https.ca_file: a readable file is expected (it has no PEM certificate), not "
+       "\"/dev/null\"\n"},
+      {"https: {ca_file: /}",
+       "1: https.ca_file: a readable file is expected (Is a directory), not \"/\"\n"},
+      {"maps: {strict: {testing: yes}}",
+       "1: maps.strict.testing: one of enforce, notfound is expected, not \"yes\"\n"},
+      {"domains:\n  x.example:\n",
+       "2: domains.x.example: off, pinned or {policy: ...} is expected\n"},
+      {"domains:\n  x.example: off\n  X.example: pinned",
+       "3: domains.X.example: the same domain as x.example, not \"pinned\"\n"},
+      {"domains:\n  x.example: off\n  x.example: pinned", "3: domains.x.example: given twice\n"},
+      {"domains: {x.example: {policy: may}}", ""},
+      {"domains: {y.example: {policy: \"secure match=\"}}",
+       "1: domains.y.example.policy: attribute has empty value: \"match\", not \"secure "
+       "match=\"\n"},
+      {"limits: {fetches: 1.5}",
+       "1: limits.fetches: a whole number from 1 to 10000 is expected, not \"1.5\"\n"},
+      {"log: {format: xml}", "1: log.format: one of text, json is expected, not \"xml\"\n"},
       {"limits: {clients: [1]}", "1: limits.clients: a single value is expected\n"},
   };
   for (const auto& row : rows) {
@@ -240,9 +281,9 @@ TEST_CASE("each mistake is told with its line and what is expected") {
 }
 
 TEST_CASE("all mistakes are told at once, in the order of the file") {
-  CHECK(complaints("log: {level: loud}\nfoo: 1\nlimits: {clients: 0}") ==
+  CHECK(complaints("log: {level: loud}\nobsrve: 1\nlimits: {clients: 0}") ==
         "1: log.level: one of debug, info, warning, error is expected, not \"loud\"\n"
-        "2: foo: unknown key; did you mean log?\n"
+        "2: obsrve: unknown key; did you mean observe?\n"
         "3: limits.clients: a whole number from 1 to 1000000 is expected, not \"0\"\n");
 }
 

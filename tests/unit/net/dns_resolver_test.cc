@@ -707,3 +707,34 @@ TEST_CASE("a new list of servers is for new questions") {
   // Who answered well in the old list has no place of honour in the new one.
   CHECK(text_of(ask(world.loop, resolver)) == "second");
 }
+
+TEST_CASE("other options are for questions from now on; one at work goes on with its own") {
+  World world;
+  world.second.on_datagram = says("second");
+  auto options = world.one();  // which is silent at first
+  options.timeout = milliseconds(200);
+  options.attempts = 2;
+  DnsResolver resolver(world.loop, options);
+  std::string before;
+  std::string after;
+  const auto done = [&](std::string& text) {
+    return [&](const base::Result<DnsAnswer>& answer) {
+      text = answer ? answer->txt.front() : answer.error().text;
+      if (!before.empty() && !after.empty()) world.loop.stop();
+    };
+  };
+  const DnsQuestion question{base::DomainName::parse("_mta-sts.example.com").value(),
+                             RecordType::txt};
+  const auto first = resolver.resolve(question, done(before));
+  options.servers = {world.second.endpoint()};
+  options.attempts = 1;
+  resolver.set_options(options);
+  const auto second = resolver.resolve(question, done(after));
+  const auto answer = world.loop.after(milliseconds(50), [&] {
+    world.first.on_datagram = says("first");  // to the second attempt, which it still has
+  });
+  const auto give_up = world.loop.after(milliseconds(5000), [&] { world.loop.stop(); });
+  world.loop.run();
+  CHECK(before == "first");
+  CHECK(after == "second");
+}

@@ -185,3 +185,18 @@ TEST_CASE("variables that make no sense are a warning: mail is worth more") {
   service.word.ready("");
   CHECK(manager.read() == Datagrams{"READY=1\nSTATUS=\n"});
 }
+
+TEST_CASE("a reload has its time, by the clock that systemd looks at, before its end") {
+  const Manager manager;
+  Service service({manager.name(), {}, {}});
+  const auto before = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now().time_since_epoch());
+  service.word.reloading();
+  service.word.ready("again");
+  const auto told = manager.read();
+  REQUIRE(told.size() == 2);
+  const std::string begin = "RELOADING=1\nMONOTONIC_USEC=";
+  REQUIRE(told[0].starts_with(begin));
+  CHECK(std::stoll(told[0].substr(begin.size())) >= before.count());
+  CHECK(told[1] == "READY=1\nSTATUS=again\n");
+}

@@ -219,3 +219,37 @@ TEST_CASE("MX hosts stay when the entry changes, kept replies do not") {
   CHECK(record.replies.empty());
   CHECK(record.mx);
 }
+
+TEST_CASE("smaller limits are for newcomers: no policy leaves, negatives do") {
+  Book book({.policies = 10, .negatives = 10});
+  for (int n = 0; n < 10; ++n) fetched(book, name(n));
+  for (int n = 10; n < 20; ++n) absent(book, name(n));
+  book.set_limits({.policies = 3, .negatives = 4});
+  CHECK(book.policies() == 10);
+  CHECK(book.negatives() == 4);
+  CHECK_FALSE(fetched(book, name(30)).kept);
+  for (int n = 0; n < 10; ++n) CHECK(book.find(text(n))->entry.is_valid(kNow));
+  book.set_limits({.policies = 12, .negatives = 4});
+  CHECK(fetched(book, name(31)).kept);
+}
+
+TEST_CASE("failures are forgotten where the operator says so, and nothing else") {
+  Book book({.policies = 10, .negatives = 10});
+  const auto failed = name(1);
+  book.advance(failed, sts::TxtFound{"1", seconds{3600}}, kNow);
+  book.advance(failed, sts::FetchBegun{}, kNow);
+  book.advance(failed, sts::FetchFailed{"1", {base::Fault::certificate, "expired"}}, kNow);
+  absent(book, name(2));
+  fetched(book, name(3));
+  book.advance(name(3), sts::TxtFound{"1", seconds{3600}}, kNow);
+  REQUIRE_FALSE(book.find(text(1))->entry.is_due(kNow));
+  REQUIRE_FALSE(book.find(text(1))->entry.may_fetch("1", kNow));
+  book.forget_failures();
+  CHECK(book.find(text(1))->entry.is_due(kNow));
+  CHECK(book.find(text(1))->entry.may_fetch("1", kNow));
+  CHECK_FALSE(book.find(text(2))->entry.is_due(kNow));
+  CHECK_FALSE(book.find(text(3))->entry.is_due(kNow));
+  // Once: what fails again waits again.
+  book.advance(failed, sts::FetchFailed{"1", {base::Fault::certificate, "expired"}}, kNow);
+  CHECK_FALSE(book.find(text(1))->entry.may_fetch("1", kNow));
+}

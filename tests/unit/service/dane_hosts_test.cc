@@ -205,3 +205,16 @@ TEST_CASE("what is forgotten is looked for anew, and a look under way goes on") 
   CHECK(told);
   CHECK(world.find("mx.test").host.state == HostState::usable);
 }
+
+TEST_CASE("what was being looked for when all was forgotten is told, and not kept") {
+  World world;
+  std::optional<DaneHosts::Known> found;
+  const auto looking =
+      world.hosts.find(name("mx.test"), 25, [&](const DaneHosts::Known& told) { found = told; });
+  world.hosts.forget();
+  world.time.pass_until(seconds{1}, [&] { return found.has_value(); });
+  REQUIRE(found);
+  CHECK(found->valid_for == seconds{0});
+  CHECK_FALSE(world.known("mx.test"));
+  CHECK(world.find("mx.test").valid_for > seconds{0});
+}

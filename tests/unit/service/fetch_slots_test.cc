@@ -90,3 +90,17 @@ TEST_CASE("a full queue is refused, a cancelled place is free again") {
   bench.time.pass(milliseconds{1});
   CHECK(bench.begun == Begun{"d"});
 }
+
+TEST_CASE("other limits count at once: more begin, none that has begun is stopped") {
+  Bench bench({.total = 1, .per_registered_domain = 1});
+  std::vector<base::OperationPtr> held;
+  for (const char* domain : {"a.test", "b.test", "c.test"})
+    held.push_back(bench.request(domain, domain));
+  bench.slots.set_limits({.total = 2, .per_registered_domain = 1});
+  bench.time.pass(milliseconds{1});
+  CHECK(bench.begun == Begun{"a.test", "b.test"});
+  bench.slots.set_limits({.total = 1, .per_registered_domain = 1});
+  held.erase(held.begin());
+  bench.time.pass(milliseconds{1});
+  CHECK(bench.begun == Begun{"a.test", "b.test"});  // b.test has the only place
+}
