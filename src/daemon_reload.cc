@@ -34,6 +34,7 @@ void keep_what_needs_a_start(const config::Config& present, config::Config& next
 }  // namespace
 
 void Daemon::reload() {
+  if (farewell_) return;
   service_manager_.reloading();
   auto read = source_.read();
   for (const auto& mistake : read.mistakes)

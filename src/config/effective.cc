@@ -19,7 +19,8 @@ std::string quoted(std::string_view text) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
   // A colon inside a word is part of it, unlike one at its end.
-  if (!text.empty() && kPlain.find(text.front()) != std::string_view::npos && text.back() != ':' &&
+  if (!text.empty() && (std::string(kPlain) + "/").find(text.front()) != std::string::npos &&
+      text.back() != ':' &&
       text.find_first_not_of(std::string(kPlain) + "._-/%:") == std::string_view::npos)
     return std::string(text);
   std::string out = "\"";
