@@ -56,7 +56,9 @@ void Oracle::note_expiry(Known& known) const {
   if (!by_steady && !by_wall) return;
   known.held = known.durable = Known::kNothing;
   for (auto& version : known.versions)
-    if (now >= version.expires_at_first) version.this_life = false;  // gone for good
+    // Gone for good, unless it is being saved: who waits for that is told so.
+    if (now >= version.expires_at_first && ran() > version.ran + kSettled)
+      version.this_life = false;
   // What was noted of fetches goes with the policy.
   known.fetched_at.reset();
   known.failed_at.clear();
