@@ -32,25 +32,6 @@ void initialise_library() {
           "OpenSSL cannot be initialised");
 }
 
-void load_trust(SSL_CTX* context, const std::string& ca_file) {
-  if (!ca_file.empty()) {
-    require(SSL_CTX_load_verify_file(context, ca_file.c_str()) == 1,
-            "CA file " + ca_file + " cannot be read");
-    return;
-  }
-  // Either may be missing on a given system. The directory's files are read when they are needed.
-  const bool has_file = SSL_CTX_load_verify_file(context, X509_get_default_cert_file()) == 1;
-  SSL_CTX_load_verify_dir(context, X509_get_default_cert_dir());
-  ERR_clear_error();
-  // Without any, every policy host would look like a fraud, and every domain unprotected.
-  std::error_code ignored;
-  const std::filesystem::directory_iterator entries(X509_get_default_cert_dir(), ignored);
-  if (!has_file && entries == std::filesystem::directory_iterator())
-    throw std::runtime_error(
-        "no trusted certificates are installed (Debian: ca-certificates); or name a file in "
-        "https.ca_file");
-}
-
 void set_protocol(SSL_CTX* context) {
   require(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1, "TLS 1.2 is not available");
   require(SSL_CTX_set_cipher_list(context, "DEFAULT:!kDHE") == 1, "TLS ciphers are not available");
@@ -75,6 +56,25 @@ void set_verification(SSL_CTX* context) {
 }
 
 }  // namespace
+
+void load_trust(ssl_ctx_st* context, const std::string& ca_file) {
+  if (!ca_file.empty()) {
+    require(SSL_CTX_load_verify_file(context, ca_file.c_str()) == 1,
+            "CA file " + ca_file + " cannot be read");
+    return;
+  }
+  // Either may be missing on a given system. The directory's files are read when they are needed.
+  const bool has_file = SSL_CTX_load_verify_file(context, X509_get_default_cert_file()) == 1;
+  SSL_CTX_load_verify_dir(context, X509_get_default_cert_dir());
+  ERR_clear_error();
+  // Without any, every policy host would look like a fraud, and every domain unprotected.
+  std::error_code ignored;
+  const std::filesystem::directory_iterator entries(X509_get_default_cert_dir(), ignored);
+  if (!has_file && entries == std::filesystem::directory_iterator())
+    throw std::runtime_error(
+        "no trusted certificates are installed (Debian: ca-certificates); or name a file in "
+        "https.ca_file");
+}
 
 TlsContext::TlsContext(const std::string& ca_file) {
   initialise_library();

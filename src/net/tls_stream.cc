@@ -6,36 +6,17 @@
 #include <openssl/x509.h>
 
 #include <cerrno>
-#include <memory>
 #include <system_error>
 
+#include "net/x509_text.h"
+
 namespace tlspolicyd::net {
-namespace {
-
-using BioPtr = std::unique_ptr<BIO, base::Deleter<BIO_free_all>>;
-
-std::string text_of(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_ctrl(bio, BIO_CTRL_INFO, 0, &data);
-  return size > 0 ? std::string(data, static_cast<std::size_t>(size)) : std::string();
-}
-
-std::string one_line(const X509_NAME* name) {
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (!bio || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) return {};
-  return text_of(bio.get());
-}
-
-std::string as_text(const ASN1_TIME* time) {
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (!bio || ASN1_TIME_print(bio.get(), time) != 1) return {};
-  return text_of(bio.get());
-}
-
-}  // namespace
 
 TlsStream::TlsStream(const TlsContext& context, FileDescriptor socket, const std::string& host)
     : socket_(std::move(socket)), ssl_(context.connection(socket_.get(), host)) {}
+
+TlsStream::TlsStream(FileDescriptor socket, SslPtr ssl)
+    : socket_(std::move(socket)), ssl_(std::move(ssl)) {}
 
 TlsStream::Step TlsStream::handshake() {
   if (!ssl_) return fail(base::Fault::system, "no memory for a TLS connection");
@@ -84,7 +65,9 @@ TlsStream::Step TlsStream::translate(int result) {
       return fail(base::Fault::tls, std::generic_category().message(system_error), Outcome::reset);
     default: break;
   }
-  if (const long verdict = SSL_get_verify_result(ssl_.get()); verdict != X509_V_OK)
+  // Where a certificate is only to be shown, it is not what went wrong.
+  const bool verifies = SSL_get_verify_mode(ssl_.get()) != SSL_VERIFY_NONE;
+  if (const long verdict = SSL_get_verify_result(ssl_.get()); verifies && verdict != X509_V_OK)
     return fail(base::Fault::certificate, X509_verify_cert_error_string(verdict));
   const auto code = ERR_peek_error();
   if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) return {Outcome::cut_off};
@@ -105,7 +88,7 @@ void TlsStream::describe_certificate(HttpsPeer& peer) const {
   if (certificate == nullptr) return;
   peer.subject = one_line(X509_get_subject_name(certificate));
   peer.issuer = one_line(X509_get_issuer_name(certificate));
-  peer.not_after = as_text(X509_get0_notAfter(certificate));
+  peer.not_after = text_of(X509_get0_notAfter(certificate));
 }
 
 }  // namespace tlspolicyd::net

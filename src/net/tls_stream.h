@@ -35,6 +35,8 @@ class TlsStream {
 
   /// `context` must outlive it.
   TlsStream(const TlsContext& context, FileDescriptor socket, const std::string& host);
+  /// Over a connection that was made for this socket; empty if there was no memory for it.
+  TlsStream(FileDescriptor socket, SslPtr ssl);
 
   /// Costs up to some tenths of a millisecond a call, so call it in an own turn (base::Timers).
   Step handshake();
@@ -54,6 +56,7 @@ class TlsStream {
   const base::Error& error() const { return *error_; }
 
   std::string version() const;
+  ssl_st* ssl() const { return ssl_.get(); }
   /// Fills in the fields that come from the certificate.
   void describe_certificate(HttpsPeer& peer) const;
 
