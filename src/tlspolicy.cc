@@ -134,6 +134,10 @@ int run(int argc, char** argv) {
       "Exit code: 0 protected, 1 unprotected, 2 would be deferred, 75 could not tell.");
   explain_command->add_flag("--json", json, "print JSON");
   explain_command->add_flag("--standalone", standalone, "do not ask the daemon");
+  bool connect = false;
+  explain_command->add_flag("--connect", connect,
+                            "also connect to the MX hosts from here, without the daemon, and say "
+                            "which would be accepted");
   add_admin(*explain_command, admin);
   explain_command->add_option("domain", domain, "next-hop, as for query")->required();
 
@@ -175,9 +179,9 @@ int run(int argc, char** argv) {
     return command.run(book);
   }
   std::optional<net::ListenAddress> daemon;
-  if (!standalone && (!config.admin.empty() || !admin.empty()))
+  if (!standalone && !connect && (!config.admin.empty() || !admin.empty()))
     daemon = admin_socket(admin, config);
-  return tool::explain_command({daemon, domain, json}, config);
+  return tool::explain_command({daemon, domain, json, connect}, config);
 }
 
 }  // namespace

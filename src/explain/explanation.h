@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dane/verdict.h"
+#include "explain/mx_probe.h"
 #include "explain/trace.h"
 #include "sts/lifecycle.h"
 #include "sts/policy.h"
@@ -71,6 +72,7 @@ struct Explanation {
     std::string text;
   };
   std::vector<Reply> replies;
+  std::optional<std::vector<MxProbe>> probes;  ///< of the MX hosts, where they were asked for
   std::string
       by_operator;  ///< the configuration's word that decides, whatever the steps found; or ""
   Outcome outcome = Outcome::unknown;

@@ -155,6 +155,26 @@ void write_cached(Text& text, const Explanation& of) {
     text.line("", "the TXT record names {} by now", of.record->id);
 }
 
+/// What a host showed, and what Postfix would make of it.
+void write_probes(Text& text, const Explanation& of) {
+  for (const auto& probe : *of.probes) {
+    const auto& report = probe.report;
+    text.line("connect", "{}:{}{}{} ({} ms)", probe.host,
+              report.address.empty() ? " no connection" : " " + report.address,
+              report.offers_starttls ? ", offers STARTTLS" : "",
+              report.tls_version.empty() ? "" : ", " + report.tls_version, report.took.count());
+    if (const auto& shown = report.certificate) {
+      text.line("", "certificate {} by {}, until {}", printable(shown->subject, 200),
+                printable(shown->issuer, 200), printable(shown->not_after));
+      std::string names;
+      for (const auto& name : shown->names) names += " " + printable(name, 253);
+      text.line("", "its names:{}", names.empty() ? " none" : names);
+    }
+    text.line("", "{}: {}", describe(probe), probe.why);
+  }
+  if (of.probes->empty()) text.line("connect", "there are no MX hosts");
+}
+
 }  // namespace
 
 std::string as_text(const Explanation& of) {
@@ -176,6 +196,7 @@ std::string as_text(const Explanation& of) {
   if (!of.by_operator.empty())
     text.line("operator", "the configuration decides: {}", of.by_operator);
   for (const auto& reply : of.replies) text.line("reply", "{}: {}", reply.map, reply.text);
+  if (of.probes) write_probes(text, of);
   text.line("result", "{}", describe(of.outcome));
   return text.take();
 }

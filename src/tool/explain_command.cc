@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "tool/admin_client.h"
+#include "tool/connect.h"
 #include "tool/explain.h"
 
 namespace tlspolicyd::tool {
@@ -39,9 +40,10 @@ base::Result<Explained> ask_daemon(const net::ListenAddress& daemon, const std::
   return explained;
 }
 
-Explained find_out(const config::Config& config, const std::string& key,
+Explained find_out(const ExplainOptions& options, const config::Config& config,
                    const std::string& why_not_daemon) {
-  const auto explanation = explain(config, key);
+  auto explanation = explain(config, options.key);
+  if (options.connect) connect(config, explanation);
   return {.source = "standalone",
           .document = json::parse(as_json(explanation)),
           .text = fmt::format("{:<10} this host's network, not the daemon ({})\n{}", "asked",
@@ -49,10 +51,10 @@ Explained find_out(const config::Config& config, const std::string& key,
 }
 
 Explained find_out(const ExplainOptions& options, const config::Config& config) {
-  if (!options.daemon) return find_out(config, options.key, "as wished");
+  if (!options.daemon || options.connect) return find_out(options, config, "as wished");
   auto by_daemon = ask_daemon(*options.daemon, options.key);
   if (by_daemon) return std::move(*by_daemon);
-  return find_out(config, options.key, by_daemon.error().text);
+  return find_out(options, config, by_daemon.error().text);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ struct ExplainOptions {
   std::optional<net::ListenAddress> daemon;  ///< its admin socket; nothing: not to be asked
   std::string key;                           ///< the next-hop
   bool json = false;
+  bool connect = false;  ///< probe the MX hosts too; then the daemon is not asked
 };
 
 /// `tlspolicy explain`: through the daemon if it can be asked, by its resolver and beside what it

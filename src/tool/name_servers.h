@@ -1,0 +1,11 @@
+#pragma once
+
+#include "config/config.h"
+
+namespace tlspolicyd::tool {
+
+/// The resolver as the daemon has it with this configuration: without servers of its own, those of
+/// resolv.conf(5).
+net::DnsResolver::Options resolver_options(const config::Config& config);
+
+}  // namespace tlspolicyd::tool
