@@ -11,6 +11,7 @@
 #include "config/read_config.h"
 #include "tool/book.h"
 #include "tool/configure_postfix.h"
+#include "tool/doctor.h"
 #include "tool/exit_code.h"
 #include "tool/explain_command.h"
 #include "tool/query.h"
@@ -157,10 +158,35 @@ int run(int argc, char** argv) {
                    "directory of main.cf (default: Postfix's own)")
       ->type_name("DIR");
 
+  tool::DoctorOptions doctor;
+  auto* doctor_command = app.add_subcommand(
+      "doctor",
+      "Look at all that protected mail needs on this machine, and say what mends it.\n"
+      "Exit code: 0 nothing failed, 1 something did.");
+  doctor_command->add_flag("--json", doctor.json, "print JSON");
+  doctor_command
+      ->add_option("--postfix-config", doctor.postfix_config,
+                   "directory of main.cf (default: Postfix's own)")
+      ->type_name("DIR");
+  doctor_command
+      ->add_option("--bogus-name", doctor.survey.bogus_name,
+                   "a name whose DNSSEC signatures are broken")
+      ->type_name("NAME")
+      ->capture_default_str();
+  doctor_command
+      ->add_option("--probe-domain", doctor.survey.probe_domain,
+                   "a domain whose policy can be fetched")
+      ->type_name("DOMAIN")
+      ->capture_default_str();
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : tool::kUsage;
+  }
+  if (*doctor_command) {
+    doctor.config_path = config_path;
+    return tool::doctor(doctor);
   }
   const auto config = load_config(config_path);
   if (*query_command) {

@@ -76,6 +76,10 @@ void load_trust(ssl_ctx_st* context, const std::string& ca_file) {
         "https.ca_file");
 }
 
+std::string default_trust_file() { return X509_get_default_cert_file(); }
+
+std::string default_trust_directory() { return X509_get_default_cert_dir(); }
+
 TlsContext::TlsContext(const std::string& ca_file) {
   initialise_library();
   ERR_clear_error();

@@ -17,6 +17,10 @@ using SslPtr = std::unique_ptr<ssl_st, base::Deleter<SSL_free>>;
 /// Gives `context` the certificates to trust, as TlsContext has them. Throws std::runtime_error.
 void load_trust(ssl_ctx_st* context, const std::string& ca_file);
 
+/// Where they are by default: a file and a directory, either of which may be missing.
+std::string default_trust_file();
+std::string default_trust_directory();
+
 /// What all TLS client connections share: the trust store and what is allowed (RFC 8461 3.3, 7.2;
 /// RFC 9325).
 ///

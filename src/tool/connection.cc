@@ -12,8 +12,6 @@
 namespace tlspolicyd::tool {
 namespace {
 
-constexpr timeval kPatience{.tv_sec = 100, .tv_usec = 0};
-
 int connect_to(int socket, const net::ListenAddress& server) {
   if (const auto* endpoint = std::get_if<base::Endpoint>(&server)) {
     const base::SocketAddress where(*endpoint);
@@ -34,10 +32,12 @@ int family_of(const net::ListenAddress& server) {
 
 }  // namespace
 
-base::Result<net::FileDescriptor> connect(const net::ListenAddress& server) {
+base::Result<net::FileDescriptor> connect(const net::ListenAddress& server,
+                                          base::seconds patience) {
+  const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
   net::FileDescriptor socket(::socket(family_of(server), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (!socket || connect_to(socket.get(), server) != 0)
     return base::Error{base::Fault::connect,
                        fmt::format("{}: {}", text_of(server), std::strerror(errno))};

@@ -4,8 +4,8 @@
 namespace tlspolicyd::tool {
 
 enum ExitCode : int {
-  kFound = 0,         ///< query: found; explain: protected by a policy; main-cf: done
-  kNotFound = 1,      ///< query: NOTFOUND; explain: unprotected
+  kFound = 0,         ///< query: found; explain: protected by a policy; main-cf: done; doctor: well
+  kNotFound = 1,      ///< query: NOTFOUND; explain: unprotected; doctor: something failed
   kDeferred = 2,      ///< explain: mail would be deferred
   kUsage = 64,        ///< the command line is wrong
   kUnavailable = 69,  ///< query: no server answers; main-cf: no Postfix that does as it is told

@@ -22,6 +22,13 @@ std::string value_in(const Settings& settings, const char* name) {
   return found == settings.end() ? "" : found->second;
 }
 
+bool is_chrooted(const SmtpService& service, const MainCfFacts& facts) {
+  if (service.chroot != "-") return service.chroot == "y";
+  // The default was changed with compatibility level 1 (COMPATIBILITY_README).
+  const auto level = value_in(facts.effective, "compatibility_level");
+  return level.empty() || level == "0";
+}
+
 class Composer {
  public:
   explicit Composer(const MainCfFacts& facts)
@@ -95,7 +102,7 @@ class Composer {
     if (!effective("smtp_tls_CAfile").empty()) return keep("smtp_tls_CAfile", why);
     if (const auto path = effective("smtp_tls_CApath"); !path.empty()) {
       keep("smtp_tls_CApath", why);
-      if (!chrooted().empty())
+      if (!chrooted_services(facts_).empty())
         remark(
             "smtp_tls_CApath is looked into from the chroot: {}{} must hold the certificates, too "
             "(Debian copies them when Postfix starts).",
@@ -201,7 +208,7 @@ class Composer {
   void hidden_by_chroot(const std::string& endpoint) {
     const auto cure = fmt::format("let the daemon listen below {}, or on inet:127.0.0.1:8461",
                                   effective("queue_directory"));
-    const auto hidden_from = chrooted();
+    const auto hidden_from = chrooted_services(facts_);
     if (hidden_from.empty()) {
       remark("{} is reached only while smtp(8) does not run chrooted; else {}.", endpoint, cure);
     } else {
@@ -210,20 +217,6 @@ class Composer {
           "be deferred: {}.",
           endpoint, fmt::join(hidden_from, ", "), cure);
     }
-  }
-
-  /// The services of smtp(8) that run chrooted.
-  std::vector<std::string> chrooted() const {
-    std::vector<std::string> names;
-    for (const auto& service : facts_.smtp_services)
-      if (is_chrooted(service)) names.push_back(service.name);
-    return names;
-  }
-  bool is_chrooted(const SmtpService& service) const {
-    if (service.chroot != "-") return service.chroot == "y";
-    // The default was changed with compatibility level 1 (COMPATIBILITY_README).
-    const auto level = effective("compatibility_level");
-    return level.empty() || level == "0";
   }
 
   void overrides() {
@@ -243,6 +236,13 @@ class Composer {
 };
 
 }  // namespace
+
+std::vector<std::string> chrooted_services(const MainCfFacts& facts) {
+  std::vector<std::string> names;
+  for (const auto& service : facts.smtp_services)
+    if (is_chrooted(service, facts)) names.push_back(service.name);
+  return names;
+}
 
 base::Result<MainCf> main_cf(const MainCfFacts& facts) {
   if (facts.version < kFirstUsable)

@@ -16,23 +16,15 @@ namespace tlspolicyd::tool {
 
 /// The parameters that are looked at.
 inline constexpr std::array kMainCfParameters = {
-    "compatibility_level",
-    "disable_dns_lookups",
-    "ignore_mx_lookup_error",
-    "queue_directory",
-    "smtp_delivery_status_filter",
-    "smtp_dns_resolver_options",
-    "smtp_dns_support_level",
-    "smtp_enforce_tls",
-    "smtp_host_lookup",
-    "smtp_tls_CAfile",
-    "smtp_tls_CApath",
-    "smtp_tls_enforce_peername",
-    "smtp_tls_enforce_sts_mx_patterns",
-    "smtp_tls_per_site",
-    "smtp_tls_policy_maps",
-    "smtp_tls_security_level",
-    "smtp_tls_session_cache_database",
+    "compatibility_level",       "disable_dns_lookups",
+    "ignore_mx_lookup_error",    "mail_owner",
+    "queue_directory",           "smtp_delivery_status_filter",
+    "smtp_dns_resolver_options", "smtp_dns_support_level",
+    "smtp_enforce_tls",          "smtp_host_lookup",
+    "smtp_tls_CAfile",           "smtp_tls_CApath",
+    "smtp_tls_enforce_peername", "smtp_tls_enforce_sts_mx_patterns",
+    "smtp_tls_per_site",         "smtp_tls_policy_maps",
+    "smtp_tls_security_level",   "smtp_tls_session_cache_database",
     "tls_append_default_CA",
 };
 
@@ -51,6 +43,9 @@ struct MainCfFacts {
   std::string ca_bundle;       ///< the system's trust store, "" if none was found
   std::string daemon_trouble;  ///< why the daemon does not answer now, "" if it does
 };
+
+/// The services of smtp(8) that run chrooted to the queue directory.
+std::vector<std::string> chrooted_services(const MainCfFacts& facts);
 
 struct MainCfLine {
   std::string name;

@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "postfix/netstring.h"
-#include "tool/connection.h"
 
 namespace tlspolicyd::tool {
 namespace {
@@ -15,13 +14,14 @@ namespace {
 using base::Error;
 using base::Fault;
 
-// Postfix's own limit.
+// Postfix's own limit for a reply.
 constexpr std::size_t kMaxReply = 100'000;
 
 }  // namespace
 
-base::Result<SocketmapClient> SocketmapClient::connect(const net::ListenAddress& server) {
-  auto socket = tool::connect(server);
+base::Result<SocketmapClient> SocketmapClient::connect(const net::ListenAddress& server,
+                                                       base::seconds patience) {
+  auto socket = tool::connect(server, patience);
   if (!socket) return socket.error();
   return SocketmapClient(std::move(*socket), text_of(server));
 }

@@ -10,15 +10,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kUnix = "unix:";
 
-/// The address that a client connects to: that of the own machine where all are listened on.
-net::ListenAddress reachable(net::ListenAddress listen) {
-  auto* endpoint = std::get_if<base::Endpoint>(&listen);
-  if (!endpoint || !endpoint->address.is_any()) return listen;
-  const bool v4 = endpoint->address.family() == base::Address::Family::v4;
-  endpoint->address = base::Address::parse(v4 ? "127.0.0.1" : "::1").value();
-  return listen;
-}
-
 /// `path` relative to `directory`, "" if it does not lie below it.
 std::string below(const std::string& directory, const std::string& path) {
   const auto relative =
@@ -32,6 +23,14 @@ bool same_path(const fs::path& a, const fs::path& b) {
 }
 
 }  // namespace
+
+net::ListenAddress reachable(net::ListenAddress listen) {
+  auto* endpoint = std::get_if<base::Endpoint>(&listen);
+  if (!endpoint || !endpoint->address.is_any()) return listen;
+  const bool v4 = endpoint->address.family() == base::Address::Family::v4;
+  endpoint->address = base::Address::parse(v4 ? "127.0.0.1" : "::1").value();
+  return listen;
+}
 
 std::optional<SocketmapTable> parse_socketmap_table(std::string_view table) {
   constexpr std::string_view kProxy = "proxy:";

@@ -21,6 +21,9 @@ struct SocketmapTable {
 /// Reads "socketmap:ENDPOINT:MAP", also below "proxy:". Nothing if it is another table.
 std::optional<SocketmapTable> parse_socketmap_table(std::string_view table);
 
+/// The address that a client connects to: that of the own machine where all are listened on.
+net::ListenAddress reachable(net::ListenAddress listen);
+
 /// Where the daemon listens, seen from Postfix.
 class DaemonEndpoints {
  public:

@@ -1,0 +1,142 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tool/doctor_judge.h"
+
+namespace tlspolicyd::tool {
+namespace {
+
+using base::Fault;
+using Kind = net::DnsAnswer::Kind;
+
+bool is_nameless(Fault fault) {
+  return fault == Fault::dns_failed || fault == Fault::dns_timeout ||
+         fault == Fault::dns_unreachable || fault == Fault::no_address;
+}
+
+class ResolverJudge {
+ public:
+  ResolverJudge(const ResolverFacts& facts, Check& check) : facts_(facts), check_(check) {}
+
+  void judge(const ResolverFacts::Server& server) {
+    const auto name = server.endpoint.text();
+    if (!server.root) return silent(server);
+    if (!server.root->authenticated)
+      return lacks(
+          fmt::format("{} does not validate: no AD bit for the root, which is signed", name),
+          local_resolver());
+    if (!server.trusted)
+      return lacks(
+          fmt::format("{} validates, but is not believed, since it is not on this machine", name),
+          local_resolver() +
+              ", or in the configuration, if nobody can come in between: resolver: "
+              "{trust_ad: yes}");
+    judge_bogus(server, name);
+  }
+
+ private:
+  void judge_bogus(const ResolverFacts::Server& server, const std::string& name) {
+    const auto cannot_tell = [&](std::string_view why) {
+      check_.warning(fmt::format("{} sets the AD bit, but whether it refuses forged answers could "
+                                 "not be told: {}",
+                                 name, why),
+                     fmt::format("tlspolicy doctor --bogus-name NAME, of a name whose signature "
+                                 "is broken, where {} cannot be asked for",
+                                 facts_.bogus_name));
+    };
+    if (server.bogus && server.bogus->kind == Kind::records)
+      return lacks(fmt::format("{} lets forged answers pass: {} has a broken signature", name,
+                               facts_.bogus_name),
+                   local_resolver());
+    if (server.bogus) return cannot_tell(facts_.bogus_name + " has no address");
+    const auto& error = server.bogus.error();
+    if (error.fault != Fault::dns_failed) return cannot_tell(error.text);
+    // A server that gets no answer at all says SERVFAIL, too.
+    if (!server.ordinary) return cannot_tell(server.ordinary.error().text);
+    check_.ok(
+        fmt::format("{} validates: AD for the root, SERVFAIL for {}", name, facts_.bogus_name));
+  }
+
+  void silent(const ResolverFacts::Server& server) {
+    const auto text =
+        fmt::format("{} does not answer: {}", server.endpoint.text(), server.root.error().text);
+    const bool others = std::any_of(facts_.servers.begin(), facts_.servers.end(),
+                                    [](const auto& other) { return other.root.ok(); });
+    if (others) return check_.warning(text, without(server));
+    check_.failed(text, local_resolver());
+  }
+
+  /// Something that only DANE needs.
+  void lacks(const std::string& text, const std::string& mend) {
+    if (facts_.uses_dane) return check_.failed(text + "; so DANE is not looked at", mend);
+    check_.ok(text + "; DANE is off, so that it need not");
+  }
+
+  std::string place() const {
+    return facts_.from_configuration ? "in the configuration resolver: {servers: [127.0.0.1]}"
+                                     : "in /etc/resolv.conf only \"nameserver 127.0.0.1\"";
+  }
+  std::string local_resolver() const {
+    return "apt-get install unbound dns-root-data && systemctl restart unbound; " + place();
+  }
+  std::string without(const ResolverFacts::Server& server) const {
+    return fmt::format(
+        "take {} out of {}", server.endpoint.text(),
+        facts_.from_configuration ? "resolver.servers in the configuration" : "/etc/resolv.conf");
+  }
+
+  const ResolverFacts& facts_;
+  Check& check_;
+};
+
+}  // namespace
+
+Findings judge_resolver(const ResolverFacts& facts) {
+  Findings found;
+  Check check(found, "resolver");
+  ResolverJudge judge(facts, check);
+  for (const auto& server : facts.servers) judge.judge(server);
+  return found;
+}
+
+Findings judge_https(const HttpsFacts& facts) {
+  Findings found;
+  Check check(found, "HTTPS");
+  const auto url = fmt::format("https://{}{}/.well-known/mta-sts.txt", facts.host,
+                               facts.port == 443 ? "" : fmt::format(":{}", facts.port));
+  const auto* other = "tlspolicy doctor --probe-domain DOMAIN, of another domain";
+  if (!facts.status) {
+    const auto& error = facts.status.error();
+    // That begins with the host's name, which is said already.
+    const auto name = facts.host + ": ";
+    const auto text = fmt::format(
+        "{}: {}", url, error.text.substr(error.text.starts_with(name) ? name.size() : 0));
+    if (is_nameless(error.fault)) {
+      check.warning(text + "; whether connections leave could not be told", other);
+    } else if (error.fault == Fault::address_refused) {
+      check.failed(text,
+                   "find out who answers the DNS with such an address; if it is right, in "
+                   "the configuration https: {allow_addresses: [PREFIX]}");
+    } else if (error.fault == Fault::connect || error.fault == Fault::deadline) {
+      check.failed(text,
+                   fmt::format("nft insert rule inet filter output tcp dport {} accept, or the "
+                               "same in the firewall between",
+                               facts.port));
+    } else if (error.fault == Fault::certificate || error.fault == Fault::tls) {
+      check.failed(text + "; somebody is in between, or the CA certificates are out of date",
+                   "apt-get install --reinstall ca-certificates && update-ca-certificates");
+    } else {
+      check.warning(text, other);
+    }
+  } else if (*facts.status != 200) {
+    check.warning(fmt::format("{}: status {}", url, *facts.status), other);
+  } else if (!facts.policy_trouble.empty()) {
+    check.warning(fmt::format("{}: {}", url, facts.policy_trouble), other);
+  } else {
+    check.ok(fmt::format("{}: a valid policy ({} ms)", url, facts.took.count()));
+  }
+  return found;
+}
+
+}  // namespace tlspolicyd::tool
