@@ -49,7 +49,8 @@ struct ResolverFacts {
   struct Server {
     explicit Server(const base::Endpoint& where) : endpoint(where) {}
     base::Endpoint endpoint;
-    bool trusted = false;  ///< its AD bit counts
+    bool trusted = false;       ///< its AD bit counts
+    bool only_postfix = false;  ///< smtp(8) asks it (resolv.conf), the daemon does not
     /// The name servers of the root, which is signed; `authenticated` is the AD bit, trusted or
     /// not.
     base::Result<net::DnsAnswer> root{base::Error{base::Fault::system, "not asked"}};

@@ -20,13 +20,15 @@ class ResolverJudge {
   ResolverJudge(const ResolverFacts& facts, Check& check) : facts_(facts), check_(check) {}
 
   void judge(const ResolverFacts::Server& server) {
-    const auto name = server.endpoint.text();
+    in_configuration_ = facts_.from_configuration && !server.only_postfix;
+    const auto name = server.endpoint.text() + (server.only_postfix ? ", which smtp(8) asks," : "");
     if (!server.root) return silent(server);
     if (!server.root->authenticated)
       return lacks(
           fmt::format("{} does not validate: no AD bit for the root, which is signed", name),
           local_resolver());
-    if (!server.trusted)
+    // smtp(8) believes whomever it asks.
+    if (!server.trusted && !server.only_postfix)
       return lacks(
           fmt::format("{} validates, but is not believed, since it is not on this machine", name),
           local_resolver() +
@@ -61,21 +63,23 @@ class ResolverJudge {
   void silent(const ResolverFacts::Server& server) {
     const auto text =
         fmt::format("{} does not answer: {}", server.endpoint.text(), server.root.error().text);
-    const bool others = std::any_of(facts_.servers.begin(), facts_.servers.end(),
-                                    [](const auto& other) { return other.root.ok(); });
+    const bool others =
+        std::any_of(facts_.servers.begin(), facts_.servers.end(), [&](const auto& other) {
+          return other.only_postfix == server.only_postfix && other.root.ok();
+        });
     if (others) return check_.warning(text, without(server));
     check_.failed(text, local_resolver());
   }
 
   /// Something that only DANE needs.
   void lacks(const std::string& text, const std::string& mend) {
-    if (facts_.uses_dane) return check_.failed(text + "; so DANE is not looked at", mend);
+    if (facts_.uses_dane) return check_.failed(text + "; so DANE cannot be respected", mend);
     check_.ok(text + "; DANE is off, so that it need not");
   }
 
   std::string place() const {
-    return facts_.from_configuration ? "in the configuration resolver: {servers: [127.0.0.1]}"
-                                     : "in /etc/resolv.conf only \"nameserver 127.0.0.1\"";
+    return in_configuration_ ? "in the configuration resolver: {servers: [127.0.0.1]}"
+                             : "in /etc/resolv.conf only \"nameserver 127.0.0.1\"";
   }
   std::string local_resolver() const {
     return "apt-get install unbound dns-root-data && systemctl restart unbound; " + place();
@@ -83,11 +87,12 @@ class ResolverJudge {
   std::string without(const ResolverFacts::Server& server) const {
     return fmt::format(
         "take {} out of {}", server.endpoint.text(),
-        facts_.from_configuration ? "resolver.servers in the configuration" : "/etc/resolv.conf");
+        in_configuration_ ? "resolver.servers in the configuration" : "/etc/resolv.conf");
   }
 
   const ResolverFacts& facts_;
   Check& check_;
+  bool in_configuration_ = false;  ///< whether the present server is from there
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "tool/doctor_judge.h"
 #include "tool/policy_maps.h"
+#include "tool/postfix_commands.h"
 #include "tool/socketmap_table.h"
 
 namespace tlspolicyd::tool {
@@ -238,25 +239,6 @@ class PostfixJudge {
 };
 
 }  // namespace
-
-PostfixCommands::PostfixCommands(std::string directory) {
-  if (!directory.empty()) options_ = "-c " + shell_word(directory) + " ";
-}
-
-std::string PostfixCommands::set(const std::string& name, const std::string& value) const {
-  return fmt::format("postconf {}-e {} && {}", options_, shell_word(name + " = " + value),
-                     reload());
-}
-
-std::string PostfixCommands::remove(const std::string& name) const {
-  return fmt::format("postconf {}-X {} && {}", options_, shell_word(name), reload());
-}
-
-std::string PostfixCommands::remove_override(const std::string& name) const {
-  return fmt::format("postconf {}-PX {} && {}", options_, shell_word(name), reload());
-}
-
-std::string PostfixCommands::reload() const { return fmt::format("postfix {}reload", options_); }
 
 Findings judge_postfix(const PostfixFacts& facts) {
   Findings found;

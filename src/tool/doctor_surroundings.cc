@@ -8,6 +8,7 @@
 
 #include "net/resolv_conf.h"
 #include "tool/doctor_judge.h"
+#include "tool/postfix_commands.h"
 
 namespace tlspolicyd::tool {
 namespace {

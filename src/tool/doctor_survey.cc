@@ -30,6 +30,7 @@ class Survey {
 
   std::pair<ResolverFacts, HttpsFacts> run() {
     for (const auto& endpoint : resolver_options_.servers) ask_server(endpoint);
+    if (resolver_.from_configuration) ask_servers_of_postfix();
     fetch();
     if (pending_ > 0) loop_.run();
     work_.clear();
@@ -54,6 +55,15 @@ class Survey {
     ask(resolver, at, &Server::bogus, base::DomainName::parse(resolver_.bogus_name),
         net::RecordType::a);
     ask(resolver, at, &Server::ordinary, base::DomainName::parse(https_.host), net::RecordType::a);
+  }
+
+  void ask_servers_of_postfix() {
+    const auto ours = resolver_options_.servers;
+    for (const auto& endpoint : system_name_servers()) {
+      if (std::find(ours.begin(), ours.end(), endpoint) != ours.end()) continue;
+      ask_server(endpoint);
+      resolver_.servers.back().only_postfix = true;
+    }
   }
 
   void ask(net::Resolver& resolver, std::size_t at,

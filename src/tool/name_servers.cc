@@ -5,11 +5,14 @@
 
 namespace tlspolicyd::tool {
 
+std::vector<base::Endpoint> system_name_servers() {
+  net::Loop loop;
+  return net::ResolvConfWatch(loop, net::kResolvConf, [](auto) {}).servers();
+}
+
 net::DnsResolver::Options resolver_options(const config::Config& config) {
   auto options = config.resolver;
-  if (!options.servers.empty()) return options;
-  net::Loop loop;
-  options.servers = net::ResolvConfWatch(loop, net::kResolvConf, [](auto) {}).servers();
+  if (options.servers.empty()) options.servers = system_name_servers();
   return options;
 }
 
