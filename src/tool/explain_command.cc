@@ -7,8 +7,8 @@
 
 #include "base/log.h"
 #include "tool/admin_client.h"
-#include "tool/connect.h"
 #include "tool/explain.h"
+#include "tool/probe_hosts.h"
 
 namespace tlspolicyd::tool {
 namespace {
@@ -43,7 +43,7 @@ base::Result<Explained> ask_daemon(const net::ListenAddress& daemon, const std::
 Explained find_out(const ExplainOptions& options, const config::Config& config,
                    const std::string& why_not_daemon) {
   auto explanation = explain(config, options.key);
-  if (options.connect) connect(config, explanation);
+  if (options.connect) probe_hosts(config, explanation);
   return {.source = "standalone",
           .document = json::parse(as_json(explanation)),
           .text = fmt::format("{:<10} this host's network, not the daemon ({})\n{}", "asked",

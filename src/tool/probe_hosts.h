@@ -9,6 +9,6 @@ namespace tlspolicyd::tool {
 /// network, some at a time, and writes what came of it into the explanation. Where mail is
 /// protected and no host would be accepted, its outcome becomes `deferred`.
 /// Throws std::runtime_error if the trust store cannot be used.
-void connect(const config::Config& config, explain::Explanation& explanation);
+void probe_hosts(const config::Config& config, explain::Explanation& explanation);
 
 }  // namespace tlspolicyd::tool

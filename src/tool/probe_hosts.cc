@@ -1,4 +1,4 @@
-#include "tool/connect.h"
+#include "tool/probe_hosts.h"
 
 #include <unistd.h>
 
@@ -104,7 +104,7 @@ void look_up_mx(net::Loop& loop, net::Resolver& resolver, explain::Explanation& 
 
 }  // namespace
 
-void connect(const config::Config& config, explain::Explanation& explanation) {
+void probe_hosts(const config::Config& config, explain::Explanation& explanation) {
   net::Loop loop;
   net::DnsResolver resolver(loop, resolver_options(config));
   if (!explanation.domain.empty() && !explanation.mx && explanation.mx_verdicts.empty())
