@@ -4,8 +4,6 @@
 
 #include <cstdlib>
 
-#include "net/http_server.h"
-
 namespace tlspolicyd::config {
 namespace {
 
@@ -19,14 +17,6 @@ std::string environment(const char* name) {
 Config::Config()
     : listen{net::parse_listen_address("inet:127.0.0.1:8461").value()},
       admin{net::parse_listen_address(kDefaultAdmin).value()} {}
-
-std::size_t descriptors_wanted(const Config& config) {
-  // A client has one descriptor; a fetch has at most eight while it connects; so has a question
-  // to the DNS while it tries servers. The rest is for the process itself.
-  const std::size_t clients = (config.policy_service.empty() ? 1 : 2) * config.limits.clients;
-  return clients + 8 * 5 * config.limits.fetches + 8 * 256 + 2 * net::HttpServer::kMaxConnections +
-         64;
-}
 
 std::string default_cache_path() {
   // systemd gives a list separated by colons where a unit has several.

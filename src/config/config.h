@@ -69,9 +69,6 @@ struct Config {
   Config();
 };
 
-/// File descriptors that a daemon with this configuration may have open.
-std::size_t descriptors_wanted(const Config& config);
-
 /// Where the policies are kept if the configuration does not say: cache.db below $STATE_DIRECTORY
 /// (systemd.exec(5)), else in tlspolicyd below $XDG_STATE_HOME or ~/.local/state for a user's own
 /// daemon, else in /var/lib/tlspolicyd.

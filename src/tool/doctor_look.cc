@@ -236,7 +236,7 @@ MachineFacts look_at_machine(const config::Config& config) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   facts.our_files = limit.rlim_max;
-  facts.wanted_files = config::descriptors_wanted(config);
+  facts.wanted_files = config::open_files(config);
   facts.now = std::chrono::time_point_cast<base::seconds>(std::chrono::system_clock::now());
   struct stat program {};
   if (::stat("/proc/self/exe", &program) == 0)
