@@ -242,7 +242,6 @@ TEST_CASE("each mistake is told with its line and what is expected") {
       {"observe: true\n---\nlisen: []", "3: only one document is expected (---)\n"},
       {"observe: yes", "1: observe: one of true, false is expected, not \"yes\"\n"},
       {"observe: [true]", "1: observe: a single value is expected\n"},
-      {"admin: [unix:/run/x]", "1: admin: one endpoint is expected, or \"\" for none\n"},
       {"metrics: 9461",
        "1: metrics: an endpoint is inet:HOST:PORT, inet:[V6]:PORT or unix:/PATH, not \"9461\"\n"},
       {"listen: [inet:127.0.0.1:0]",
