@@ -724,8 +724,7 @@ TEST_CASE("other options are for questions from now on; one at work goes on with
       if (!before.empty() && !after.empty()) world.loop.stop();
     };
   };
-  const DnsQuestion question{base::DomainName::parse("_mta-sts.example.com").value(),
-                             RecordType::txt};
+  const auto question = sts_question();
   const auto first = resolver.resolve(question, done(before));
   options.servers = {world.second.endpoint()};
   options.attempts = 1;
