@@ -33,14 +33,17 @@ Daemon::Daemon(config::Config config, config::Source source,
       resolv_conf_(loop_, net::kResolvConf,
                    [this](auto servers) { on_servers(std::move(servers)); }),
       resolver_(loop_, config::resolver_options(config_, resolv_conf_.servers())),
-      https_(loop_, resolver_, config_.https),
+      counted_resolver_(resolver_, loop_),
+      https_(loop_, counted_resolver_, config_.https),
+      counted_https_(https_, loop_),
       slots_(loop_, config::fetch_limits(config_)),
       mailbox_(loop_),
       store_(config::cache_path(config_), mailbox_),
       book_(config::book_limits(config_)),
       keeper_(store_, book_, loop_, loop_, log_),
-      dane_(resolver_, loop_, loop_, log_, config_.dane, [this] { book_.forget_answers(); }),
-      outside_{resolver_, https_, slots_, keeper_, dane_, loop_, loop_, log_},
+      dane_(counted_resolver_, loop_, loop_, log_, config_.dane,
+            [this] { book_.forget_answers(); }),
+      outside_{counted_resolver_, counted_https_, slots_, keeper_, dane_, loop_, loop_, log_},
       service_(outside_, book_, config::inquiry_settings(config_)),
       refresher_(outside_, book_, service_, config_.refresh, std::random_device()()),
       responder_(service_, config::answer_rules(config_), loop_, log_),
@@ -50,8 +53,8 @@ Daemon::Daemon(config::Config config, config::Source source,
       policy_server_(
           loop_,
           [this] {
-            return std::make_unique<postfix::DelegationSession>(service_, loop_,
-                                                                config_.unsatisfiable);
+            return std::make_unique<postfix::DelegationSession>(
+                service_, loop_, config_.unsatisfiable, delegation_tally_);
           },
           log_, config_.limits.clients),
       facts_{.started_at = loop_.wall(),
@@ -61,6 +64,7 @@ Daemon::Daemon(config::Config config, config::Source source,
              .cache_file = config::cache_path(config_),
              .endpoints = {},
              .observe = config_.observe},
+      loop_lag_(loop_, loop_),
       admin_(loop_, sources(), controls(), log_) {
   reloads_.loaded_at = loop_.wall();
   raise_file_limit();
@@ -132,8 +136,23 @@ void Daemon::raise_file_limit() {
 }
 
 admin::Sources Daemon::sources() {
-  return {responder_, book_,   keeper_,        dane_, service_, refresher_,
-          slots_,     server_, policy_server_, loop_, loop_,    facts_};
+  return {responder_,
+          book_,
+          keeper_,
+          dane_,
+          service_,
+          refresher_,
+          slots_,
+          server_,
+          policy_server_,
+          loop_,
+          loop_,
+          facts_,
+          reload_counts_,
+          loop_lag_,
+          counted_resolver_.tally(),
+          counted_https_.tally(),
+          delegation_tally_};
 }
 
 admin::Controls Daemon::controls() {

@@ -11,6 +11,8 @@
 #include "config/endpoints.h"
 #include "config/reload_tally.h"
 #include "config/source.h"
+#include "net/counted_https.h"
+#include "net/counted_resolver.h"
 #include "net/dns_resolver.h"
 #include "net/https_client.h"
 #include "net/inherited_sockets.h"
@@ -82,7 +84,9 @@ class Daemon {
   net::ServiceManager service_manager_;
   net::ResolvConfWatch resolv_conf_;
   net::DnsResolver resolver_;
+  net::CountedResolver counted_resolver_;
   net::SecureHttpsClient https_;
+  net::CountedHttps counted_https_;
   service::FetchSlots slots_;
   net::Mailbox mailbox_;
   store::SqliteStore store_;
@@ -94,8 +98,11 @@ class Daemon {
   service::Refresher refresher_;
   postfix::Responder responder_;
   postfix::Server server_;
+  postfix::DelegationTally delegation_tally_;
   postfix::Server policy_server_;
   admin::Facts facts_;
+  admin::ReloadTally reload_counts_;  ///< reloads_, as monitoring sees them
+  admin::LoopLag loop_lag_;
   admin::AdminServer admin_;
   base::OperationPtr farewell_;
   base::OperationPtr terminate_, interrupt_, hang_up_;

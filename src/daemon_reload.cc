@@ -54,6 +54,8 @@ void Daemon::reload() {
     log_.error("configuration not reloaded, the one before stays in force", {{"why", trouble}});
   }
   reloads_.last_failed = !trouble.empty();
+  reload_counts_ = {
+      .succeeded = reloads_.ok, .failed = reloads_.failed, .last_ok = trouble.empty()};
   facts_.configuration = source_.file();
   facts_.configured_at = reloads_.loaded_at;
   facts_.observe = config_.observe;

@@ -23,8 +23,11 @@ HttpServer::Handling after_survey(const Sources& sources, const HttpServer::Done
 
 HttpReply health_reply(const Sources& sources) {
   const auto health = health_of(sources);
-  return {.status = health.well ? 200 : 503,
-          .body = text_of({{"well", health.well}, {"troubles", health.troubles}})};
+  nlohmann::json parts;
+  for (const auto& part : health.parts) parts[std::string(part.name)] = name_of(part.state);
+  return {
+      .status = health.well ? 200 : 503,
+      .body = text_of({{"well", health.well}, {"parts", parts}, {"troubles", health.troubles}})};
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace tlspolicyd::admin {
 
 /// What monitoring asks for: GET /metrics and /healthz. Nothing for any other path.
 ///
-/// /healthz is a JSON object {"well":, "troubles": [...]}, with status 503 if it is not well.
+/// /healthz is a JSON object {"well":, "parts": {NAME: "ok" | "degraded" | "unwell"}, "troubles":
+/// [...]}, with status 503 if it is not well; see health_of().
 std::optional<net::HttpServer::Handling> observe(const net::HttpRequest& request,
                                                  const Sources& sources,
                                                  const net::HttpServer::Done& done);

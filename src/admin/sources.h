@@ -3,7 +3,11 @@
 #include <string>
 #include <vector>
 
+#include "admin/loop_lag.h"
 #include "base/clock.h"
+#include "net/counted_https.h"
+#include "net/counted_resolver.h"
+#include "postfix/delegation_tally.h"
 #include "postfix/responder.h"
 #include "postfix/server.h"
 #include "service/book.h"
@@ -27,6 +31,13 @@ struct Facts {
   bool observe = false;                ///< every question is answered "no policy"
 };
 
+/// How often the configuration was read anew, and whether it could be used.
+struct ReloadTally {
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+  bool last_ok = true;
+};
+
 /// The parts of the daemon that are looked at; all must outlive whoever has it.
 struct Sources {
   const postfix::Responder& responder;
@@ -41,6 +52,11 @@ struct Sources {
   const base::Clock& clock;
   base::Timers& timers;
   const Facts& facts;
+  const ReloadTally& reloads;
+  const LoopLag& lag;
+  const net::DnsTally& dns;
+  const net::HttpsTally& https;
+  const postfix::DelegationTally& delegation;
 };
 
 }  // namespace tlspolicyd::admin

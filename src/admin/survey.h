@@ -24,6 +24,20 @@ struct Census {
     std::uint32_t failures = 0;
   };
   std::optional<Failing> oldest_failing;  ///< the one that was fetched longest ago
+
+  /// The same by mode; what no operator needs to act on is among testing and none.
+  std::size_t failing_enforce = 0;
+  std::size_t failing_testing = 0;
+  std::size_t failing_none = 0;
+  // Of failing_enforce:
+  std::optional<base::WallTime> oldest_enforce;  ///< when the oldest one was fetched
+  std::size_t last_quarter = 0;                  ///< less than a quarter of their life is left
+  std::size_t expiring_soon = 0;                 ///< they expire within kSoon
+  // Enforce policies that expired after failed refreshes, so that mail is not protected any more:
+  std::size_t lapsed = 0;
+  std::size_t lapsed_in_use = 0;  ///< asked for since the expiry, and within kSoon
+
+  static constexpr base::seconds kSoon{86'400};
 };
 
 /// Counts them in slices, between which the loop serves others: a full book takes tens of
@@ -41,6 +55,8 @@ class Survey final : public base::Operation {
   void soon();
   void count_some();
   void count(const std::string& domain, const sts::Entry& entry);
+  void count_lapsed(const sts::Entry& entry);
+  void count_failing_enforce(const sts::StoredPolicy& policy);
 
   service::Book& book_;
   const base::Clock& clock_;

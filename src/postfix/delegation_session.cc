@@ -26,9 +26,12 @@ std::optional<base::DomainName> domain_of(const DelegationRequest& request) {
 /// Waits for a decision, but not for long.
 class DelegationSession::Waiting final : public base::Operation {
  public:
-  Waiting(const DelegationSession& session, base::DomainName domain, Done done)
+  Waiting(DelegationSession& session, base::DomainName domain, Done done)
       : session_(session), domain_(std::move(domain)), done_(std::move(done)) {
-    timer_ = session.timers_.after(kPatience, [this] { finish(std::string(kDunno)); });
+    timer_ = session.timers_.after(kPatience, [this] {
+      ++session_.tally_.late;
+      finish(std::string(session_.dunno()));
+    });
     inquiry_ = session.service_.ask({domain_, {}}, [this](const Decision& decision) {
       finish(session_.reply_to(domain_, decision));
     });
@@ -41,7 +44,7 @@ class DelegationSession::Waiting final : public base::Operation {
     done(reply);  // destroys this
   }
 
-  const DelegationSession& session_;
+  DelegationSession& session_;
   base::DomainName domain_;
   Done done_;
   base::OperationPtr timer_;
@@ -53,23 +56,29 @@ Session::Step DelegationSession::serve(std::string_view bytes, std::string& out,
   const auto request = read_delegation_request(bytes, kLongestRequest);
   if (request.status == DelegationRequest::Status::incomplete) return {};
   if (request.status == DelegationRequest::Status::malformed) {
-    out += kDunno;
+    ++tally_.malformed;
+    out += dunno();
     return {Kind::over};
   }
   const auto domain = domain_of(request);
   const auto settled = domain ? service_.settled(domain->text(), {}) : service::Settled{};
   if (!domain || (settled.known && !settled.elsewhere)) {
-    out += kDunno;
+    out += dunno();
     return {Kind::answered, request.consumed};
   }
   return {Kind::waiting, request.consumed,
           std::make_unique<Waiting>(*this, *domain, std::move(done))};
 }
 
-std::string DelegationSession::reply_to(const base::DomainName& domain,
-                                        const Decision& decision) const {
-  if (decision.kind != Decision::Kind::secure || !decision.elsewhere) return std::string(kDunno);
+std::string DelegationSession::reply_to(const base::DomainName& domain, const Decision& decision) {
+  if (decision.kind != Decision::Kind::secure || !decision.elsewhere) return std::string(dunno());
+  tally_.count(rules_.action);
   return render_delegation(rules_, domain.text(), *decision.policy, *decision.elsewhere);
+}
+
+std::string_view DelegationSession::dunno() {
+  tally_.count(DelegationRules::Action::dunno);
+  return kDunno;
 }
 
 }  // namespace tlspolicyd::postfix

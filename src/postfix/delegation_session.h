@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "postfix/delegation.h"
+#include "postfix/delegation_tally.h"
 #include "postfix/session.h"
 #include "service/policy_service.h"
 
@@ -16,20 +17,22 @@ class DelegationSession final : public Session {
   /// A person waits for the reply to RCPT TO.
   static constexpr base::milliseconds kPatience{5000};
 
-  /// All given must outlive it.
+  /// All given must outlive it. Counts in `tally`.
   DelegationSession(service::PolicyService& service, base::Timers& timers,
-                    const DelegationRules& rules)
-      : service_(service), timers_(timers), rules_(rules) {}
+                    const DelegationRules& rules, DelegationTally& tally)
+      : service_(service), timers_(timers), rules_(rules), tally_(tally) {}
 
   Step serve(std::string_view bytes, std::string& out, Done done) override;
 
  private:
   class Waiting;
-  std::string reply_to(const base::DomainName& domain, const service::Decision& decision) const;
+  std::string reply_to(const base::DomainName& domain, const service::Decision& decision);
+  std::string_view dunno();
 
   service::PolicyService& service_;
   base::Timers& timers_;
   const DelegationRules& rules_;
+  DelegationTally& tally_;
 };
 
 }  // namespace tlspolicyd::postfix

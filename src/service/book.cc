@@ -63,6 +63,7 @@ Record& Book::open(const base::DomainName& domain) {
 sts::Next Book::advance(const base::DomainName& domain, const sts::Event& event,
                         base::WallTime now) {
   auto& record = open(domain);
+  tally_.count(event, record.entry);
   const auto next = sts::advance(record.entry, event, now);
   record.replies.clear();
   if (std::holds_alternative<sts::PolicyFetched>(event)) reconsider(domain.text(), now);

@@ -11,6 +11,7 @@
 
 #include "base/domain_name.h"
 #include "service/decision.h"
+#include "service/life_tally.h"
 #include "service/mx_hosts.h"
 #include "service/question.h"
 #include "sts/lifecycle.h"
@@ -110,6 +111,7 @@ class Book {
   std::size_t walk(std::size_t from, double share,
                    const std::function<void(const std::string&, Record&)>& look);
 
+  const LifeTally& tally() const { return tally_; }
   std::size_t policies() const { return policies_.size(); }
   std::size_t negatives() const { return negatives_.size(); }
 
@@ -140,6 +142,7 @@ class Book {
   void release(std::size_t owner, std::size_t Owner::*count);
 
   Limits limits_;
+  LifeTally tally_;
   unsigned era_ = 0;      ///< grows with forget_answers()
   unsigned attempt_ = 0;  ///< grows with forget_failures()
   Shelf policies_;

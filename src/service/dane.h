@@ -64,6 +64,8 @@ class Dane {
   /// True if DANE is looked at for it though it enforces nothing.
   bool serves_all(std::string_view domain) const { return mode_of(domain) == DaneMode::always; }
 
+  /// False where DANE is off for every domain.
+  bool in_use() const { return watch_.has_value(); }
   /// What is known of the resolver; unknown also where DANE is off everywhere.
   ValidationWatch::State validation() const {
     return watch_ ? watch_->state() : ValidationWatch::State::unknown;

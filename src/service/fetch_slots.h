@@ -41,6 +41,8 @@ class FetchSlots {
   /// True if a fetch requested now would not have to wait.
   bool has_room(const std::string& registered_domain) const;
 
+  std::size_t waiting() const { return waiting_; }
+
  private:
   class Slot;
   struct Share {

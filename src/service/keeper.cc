@@ -269,6 +269,7 @@ void Keeper::retry() {
 
 void Keeper::no_place(const std::string& domain) {
   ++state_.unplaced;
+  state_.unplaced_at = clock_.wall();
   const bool first = state_.unplaced == 1;
   if (!first && clock_.steady() < no_place_said_ + kReminder) return;
   no_place_said_ = clock_.steady();

@@ -55,11 +55,12 @@ class Keeper {
   /// How the disk does, for health and metrics.
   struct State {
     bool failing = false;
-    std::string why;           ///< of the last failure
-    base::WallTime since{};    ///< when it began to fail
-    std::size_t unsaved = 0;   ///< policies that are in memory only and are to be written
-    std::size_t unplaced = 0;  ///< policies, since the start, for which the book had no place
-    std::size_t failures = 0;  ///< failed writes since the start
+    std::string why;               ///< of the last failure
+    base::WallTime since{};        ///< when it began to fail
+    std::size_t unsaved = 0;       ///< policies that are in memory only and are to be written
+    std::size_t unplaced = 0;      ///< policies, since the start, for which the book had no place
+    base::WallTime unplaced_at{};  ///< when that last happened
+    std::size_t failures = 0;      ///< failed writes since the start
   };
   State state() const;
   /// The store could not be opened, or does not take writes: begins to try again.

@@ -40,8 +40,14 @@ struct Bench : fakes::FakeService {
               .cache_file = "/var/lib/tlspolicyd/cache.db",
               .endpoints = {"inet:127.0.0.1:8461"},
               .observe = false};
-  Sources sources{responder,  book,   life.keeper, life.dane, service, life.refresher,
-                  life.slots, server, server,      time,      time,    facts};
+  ReloadTally reloads;
+  LoopLag lag{time, time};
+  net::DnsTally dns;
+  net::HttpsTally https;
+  postfix::DelegationTally delegation;
+  Sources sources{responder,  book,   life.keeper, life.dane, service,   life.refresher,
+                  life.slots, server, server,      time,      time,      facts,
+                  reloads,    lag,    dns,         https,     delegation};
   Commands commands{
       sources,
       {.service = service,

@@ -13,7 +13,8 @@ namespace {
 
 struct World : fakes::FakeService {
   DelegationRules rules{DelegationRules::Action::reject, ""};
-  DelegationSession session{service, time, rules};
+  DelegationTally tally;
+  DelegationSession session{service, time, rules, tally};
 
   /// The reply to one request, "" if there is none within `patience`.
   std::string ask(const std::string& recipient, const std::string& state = "RCPT",
@@ -110,4 +111,28 @@ TEST_CASE("decision 22: a client that leaves takes nothing with it") {
   world.time.pass(base::seconds{10});
   CHECK(out == "");
   CHECK(world.book.find("a.test")->entry.stored);
+}
+
+TEST_CASE("answers are counted by what was said; those without a decision by why there was none") {
+  World world;
+  fakes::publish(world.network, "elsewhere.test", "mx.elsewhere.invalid");
+  fakes::publish(world.network, "slow.test", "mx.slow.test");
+  world.network.set_https("mta-sts.slow.test", {.outcome = {}});
+  const auto count = [&](DelegationRules::Action action) {
+    return world.tally.answers[static_cast<std::size_t>(action)];
+  };
+  world.ask("bob@nobody.test");
+  world.ask("bob@nobody.test");
+  CHECK(count(DelegationRules::Action::dunno) == 2);
+  world.ask("bob@elsewhere.test");
+  world.rules.action = DelegationRules::Action::warn;
+  world.ask("bob@elsewhere.test");
+  CHECK(count(DelegationRules::Action::reject) == 1);
+  CHECK(count(DelegationRules::Action::warn) == 1);
+  world.ask("bob@slow.test", "RCPT", DelegationSession::kPatience);
+  std::string out;
+  world.session.serve("GET / HTTP/1.1\n", out, [](auto) {});
+  CHECK(count(DelegationRules::Action::dunno) == 4);
+  CHECK(world.tally.late == 1);
+  CHECK(world.tally.malformed == 1);
 }
