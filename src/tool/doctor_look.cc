@@ -15,6 +15,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "config/derived.h"
 #include "net/file_descriptor.h"
 #include "net/resolv_conf.h"
 #include "net/tls_context.h"
