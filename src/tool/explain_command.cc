@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "tool/admin_client.h"
+#include "tool/colour.h"
 #include "tool/explain.h"
 #include "tool/probe_hosts.h"
 
@@ -64,7 +65,9 @@ int explain_command(const ExplainOptions& options, const config::Config& config)
   const auto code = exit_code_of(
       explain::outcome_of(explained.document.at("result").get_ref<const std::string&>()));
   explained.document["source"] = explained.source;
-  fmt::print("{}", options.json ? explained.document.dump(2) + "\n" : explained.text);
+  fmt::print("{}", options.json     ? explained.document.dump(2) + "\n"
+                   : wants_colour() ? in_colour(explained.text)
+                                    : explained.text);
   return code;
 }
 

@@ -53,7 +53,9 @@ TEST_CASE("from the start every family is there, and all that is counted is zero
   World world;
   const auto scrape = world.scrape();
   CHECK(scrape.families.size() > 40);
-  for (const auto& [name, family] : scrape.families) {
+  for (const auto& each : scrape.families) {
+    const auto& name = each.first;
+    const auto& family = each.second;
     CAPTURE(name);
     CHECK((name.starts_with("tlspolicyd_") || name.starts_with("process_")));
     CHECK(!family.samples.empty());
