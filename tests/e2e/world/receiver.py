@@ -105,4 +105,4 @@ def _read(file: Path) -> Received:
     hop = " ".join(str(message.get_all("Received")[0]).split())
     by = re.search(r" by (\S+)\.listener\.test \(Postfix\) with (\w+)", hop)
     return Received(str(message["Delivered-To"]), by[1], by[2].endswith("SMTPS"),
-                    message["Subject"], " ".join(file.read_text(errors="replace").split()))
+                    " ".join(message["Subject"].split()), " ".join(file.read_text(errors="replace").split()))
