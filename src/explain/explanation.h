@@ -40,7 +40,7 @@ struct Gate {
 enum class Outcome {
   guarded,      ///< it is delivered where a policy is satisfied, nowhere else
   unprotected,  ///< Postfix's own default applies
-  deferred,     ///< it is kept: nothing that exists satisfies what is required
+  deferred,     ///< it is kept: nothing satisfies what is required, or that cannot be told
   unknown       ///< that could not be told now
 };
 
