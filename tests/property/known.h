@@ -31,6 +31,7 @@ struct Version {
   bool same_body = false;                     ///< as the one before, under another id
   std::optional<base::WallTime> lapsed_at{};  ///< first seen expired
   bool restarted_since = false;               ///< since then
+  bool may_be_gone = false;                   ///< was expired for so long that it may be forgotten
 };
 
 /// An MX set that the network delivered, as host names.

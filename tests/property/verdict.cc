@@ -57,8 +57,10 @@ void Oracle::note_expiry(Known& known) const {
   known.held = known.durable = Known::kNothing;
   for (auto& version : known.versions)
     // Gone for good, unless it is being saved: who waits for that is told so.
-    if (now >= version.expires_at_first && ran() > version.ran + kSettled)
+    if (now >= version.expires_at_first && ran() > version.ran + kSettled) {
       version.this_life = false;
+      version.may_be_gone = true;
+    }
   // What was noted of fetches goes with the policy.
   known.fetched_at.reset();
   known.failed_at.clear();
@@ -182,6 +184,8 @@ void Oracle::check_secure(const Question& question, Known& known, std::string_vi
 
 /// What was answered is on disk, if the disk works (decisions.md 17).
 void Oracle::applied(Known& known, int version) const {
+  // A look-up that began before it was forgotten goes on with it.
+  if (known.versions[static_cast<std::size_t>(version)].may_be_gone) return;
   known.held = version;
   if (disk_is_trusted()) known.durable = std::max(known.durable, version);
 }
