@@ -68,9 +68,9 @@ Gate gate_with(const std::string& name, bool authenticated) {
   answer.authenticated = authenticated;
   answer.tlsa = {{3, 1, 1, std::vector<std::uint8_t>(32)},
                  {1, 0, 1, std::vector<std::uint8_t>(32)}};
-  gate.tlsa.push_back({{base::DomainName::parse(name).value(), net::RecordType::tlsa},
-                       base::Result<net::DnsAnswer>(answer),
-                       base::milliseconds{0}});
+  const net::DnsQuestion question{base::DomainName::parse(name).value(), net::RecordType::tlsa};
+  auto& step = gate.tlsa.emplace_back(DnsStep{question, {}, {}});
+  step.outcome = answer;
   return gate;
 }
 
