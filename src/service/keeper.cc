@@ -106,6 +106,7 @@ base::OperationPtr Keeper::keep(const base::DomainName& domain,
     return keeping;
   }
   std::vector<store::Change> changes;
+  forgotten_.erase(name);
   if (place.displaced) {
     unsaved_.erase(*place.displaced);
     changes.push_back({*place.displaced, std::nullopt});
@@ -155,12 +156,14 @@ void Keeper::forget(const std::string& domain) {
   // A newer policy is on its way: its place is not given away under it.
   if (pending_.contains(domain)) return;
   book_.forget(domain);
+  forgotten_.insert(domain);
   note(domain);
 }
 
 base::OperationPtr Keeper::forget(const std::string& domain, std::function<void(bool)> forgotten) {
   if (pending_.contains(domain)) return nullptr;
   book_.forget(domain);
+  forgotten_.insert(domain);
   auto forgetting = std::make_unique<Forgetting>(timers_, std::move(forgotten));
   if (state_.failing) {
     unsaved_.insert(domain);
@@ -175,19 +178,23 @@ base::OperationPtr Keeper::forget(const std::string& domain, std::function<void(
 void Keeper::write_rows(const std::vector<std::string>& domains, std::function<void(bool)> told) {
   std::vector<store::Change> changes;
   std::vector<std::string> written;
+  std::vector<std::string> removed;
   for (const auto& domain : domains) {
     // A newer policy is on its way to the disk and then to the book: it must not be overtaken.
     if (pending_.contains(domain)) continue;
     changes.push_back(row_of(domain));
     written.push_back(domain);
+    if (!changes.back().row) removed.push_back(domain);
   }
   if (written.empty() && !domains.empty()) return;
   const auto note = notes_.emplace(notes_.end());
   *note = store_.write(std::move(changes),
-                       [this, note, written, told = std::move(told)](const auto& error) {
+                       [this, note, written, removed, told = std::move(told)](const auto& error) {
                          // Forgetting the operation destroys this closure.
                          auto& keeper = *this;
                          const auto domains_written = written;
+                         if (!error)
+                           for (const auto& domain : removed) keeper.forgotten_.erase(domain);
                          const std::optional<Error> outcome = error;
                          const auto tell = told;
                          keeper.notes_.erase(note);
@@ -210,13 +217,22 @@ void Keeper::on_written(const std::vector<std::string>& domains,
     begin_failing(error->text);
     return;
   }
-  for (const auto& domain : domains) unsaved_.erase(domain);
+  for (const auto& domain : domains) {
+    // What was forgotten since was written once more by this.
+    if (forgotten_.contains(domain)) {
+      unsaved_.insert(domain);
+    } else {
+      unsaved_.erase(domain);
+    }
+  }
   succeed();
+  if (!unsaved_.empty()) retry_later();
 }
 
 /// The store was lost and is there again, perhaps with another file: what it does not hold as the
 /// book does is written anew.
 void Keeper::on_reopened(store::Contents contents) {
+  std::erase_if(contents.rows, [this](const auto& row) { return forgotten_.contains(row.domain); });
   std::unordered_map<std::string, std::shared_ptr<const sts::StoredPolicy>> held;
   for (const auto& row : contents.rows) held[row.domain] = row.policy;
   take_up(std::move(contents));

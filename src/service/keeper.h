@@ -95,6 +95,7 @@ class Keeper {
   base::SteadyTime reminded_{};
   base::SteadyTime no_place_said_{};
   std::unordered_set<std::string> unsaved_;
+  std::unordered_set<std::string> forgotten_;         ///< the disk may still have them
   std::unordered_map<std::string, Pending> pending_;  ///< policies that are not in the book yet
   std::list<base::OperationPtr> notes_;               ///< writes that nobody waits for
   base::OperationPtr retry_timer_;

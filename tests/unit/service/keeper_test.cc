@@ -250,6 +250,43 @@ TEST_CASE("what an operator forgets is gone from the disk too, though it fails a
   CHECK_FALSE(told);
 }
 
+TEST_CASE("what an operator forgets does not come back with a file that is opened again") {
+  Disk disk;
+  disk.keep("a.test", "1");
+  disk.store.set_health(Health::full);
+  disk.keep("b.test", "1");  // the disk is known to fail
+  const auto forgetting = disk.keeper->forget("a.test", [](bool) {});
+  disk.time.pass(seconds{1});
+  disk.store.reopen();  // it still has the policy
+  CHECK(disk.book.find("a.test") == nullptr);
+  disk.store.set_health(Health::works);
+  disk.time.pass(seconds{60});
+  CHECK(disk.book.find("a.test") == nullptr);
+  CHECK(disk.saved_id("a.test").empty());
+  CHECK(disk.saved_id("b.test") == "1");
+  CHECK(disk.keeper->state().unsaved == 0);
+}
+
+TEST_CASE("what an operator forgets does not come back by a slow write of before") {
+  Disk disk;
+  disk.keep("b.test", "1");
+  disk.store.set_delay(seconds{20});
+  disk.keeper->note("b.test");
+  disk.keep("a.test", "1");  // waits in vain: the disk has failed
+  REQUIRE(disk.keeper->state().failing);
+  const auto forgetting = disk.keeper->forget("b.test", [](bool) {});
+  disk.time.pass(seconds{30});
+  disk.store.set_delay(milliseconds{1});
+  disk.time.pass(seconds{120});
+  CHECK(disk.saved_id("b.test").empty());
+  CHECK(disk.saved_id("a.test") == "1");
+  CHECK_FALSE(disk.keeper->state().failing);
+  CHECK(disk.keeper->state().unsaved == 0);
+  // Once it is forgotten it may be learnt again.
+  CHECK(disk.keep("b.test", "2") == milliseconds{1});
+  CHECK(disk.saved_id("b.test") == "2");
+}
+
 TEST_CASE("an operator hears once what became of forgetting, of a silent disk after 5 s") {
   Disk disk;
   disk.keep("a.test", "1");
