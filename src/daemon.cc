@@ -54,7 +54,11 @@ Daemon::Daemon(config::Config config, config::Source source,
           loop_,
           [this] {
             return std::make_unique<postfix::DelegationSession>(
-                service_, loop_, config_.unsatisfiable, delegation_tally_);
+                service_, loop_, config_.unsatisfiable,
+                [this](std::string_view domain) {
+                  return config_.observe || !config_.overrides.find(domain).empty();
+                },
+                delegation_tally_);
           },
           log_, config_.limits.clients),
       facts_{.started_at = loop_.wall(),

@@ -62,7 +62,7 @@ Session::Step DelegationSession::serve(std::string_view bytes, std::string& out,
   }
   const auto domain = domain_of(request);
   const auto settled = domain ? service_.settled(domain->text(), {}) : service::Settled{};
-  if (!domain || (settled.known && !settled.elsewhere)) {
+  if (!domain || overruled_(domain->text()) || (settled.known && !settled.elsewhere)) {
     out += dunno();
     return {Kind::answered, request.consumed};
   }
@@ -71,7 +71,8 @@ Session::Step DelegationSession::serve(std::string_view bytes, std::string& out,
 }
 
 std::string DelegationSession::reply_to(const base::DomainName& domain, const Decision& decision) {
-  if (decision.kind != Decision::Kind::secure || !decision.elsewhere) return std::string(dunno());
+  if (decision.kind != Decision::Kind::secure || !decision.elsewhere || overruled_(domain.text()))
+    return std::string(dunno());
   tally_.count(rules_.action);
   return render_delegation(rules_, domain.text(), *decision.policy, *decision.elsewhere);
 }

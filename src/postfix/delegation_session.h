@@ -1,5 +1,10 @@
 #pragma once
 
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
 #include "base/clock.h"
 #include "postfix/delegation.h"
 #include "postfix/delegation_tally.h"
@@ -17,10 +22,18 @@ class DelegationSession final : public Session {
   /// A person waits for the reply to RCPT TO.
   static constexpr base::milliseconds kPatience{5000};
 
-  /// All given must outlive it. Counts in `tally`.
+  /// Whether the operator's word takes the place of a domain's policy (decisions.md 13).
+  using Overruled = std::function<bool(std::string_view domain)>;
+
+  /// All given must outlive it. Counts in `tally`. Nothing is said of a domain that is `overruled`
+  /// at that moment.
   DelegationSession(service::PolicyService& service, base::Timers& timers,
-                    const DelegationRules& rules, DelegationTally& tally)
-      : service_(service), timers_(timers), rules_(rules), tally_(tally) {}
+                    const DelegationRules& rules, Overruled overruled, DelegationTally& tally)
+      : service_(service),
+        timers_(timers),
+        rules_(rules),
+        overruled_(std::move(overruled)),
+        tally_(tally) {}
 
   Step serve(std::string_view bytes, std::string& out, Done done) override;
 
@@ -32,6 +45,7 @@ class DelegationSession final : public Session {
   service::PolicyService& service_;
   base::Timers& timers_;
   const DelegationRules& rules_;
+  Overruled overruled_;
   DelegationTally& tally_;
 };
 

@@ -14,7 +14,9 @@ namespace {
 struct World : fakes::FakeService {
   DelegationRules rules{DelegationRules::Action::reject, ""};
   DelegationTally tally;
-  DelegationSession session{service, time, rules, tally};
+  std::string overruled;
+  DelegationSession session{service, time, rules,
+                            [this](std::string_view domain) { return domain == overruled; }, tally};
 
   /// The reply to one request, "" if there is none within `patience`.
   std::string ask(const std::string& recipient, const std::string& state = "RCPT",
@@ -51,6 +53,27 @@ TEST_CASE("decision 22: the policy allows none of the MX hosts: the operator's a
   }
   world.rules.action = DelegationRules::Action::dunno;
   CHECK(world.ask("bob@a.test") == kDunno);
+}
+
+TEST_CASE("decisions 13, 22: the operator's word for a domain is the last one here, too") {
+  World world;
+  fakes::publish(world.network, "a.test", "mx.elsewhere.test");
+  CHECK(world.ask("bob@a.test").find("action=550") == 0);
+  world.overruled = "a.test";
+  CHECK(world.ask("bob@a.test") == kDunno);
+  world.overruled = "";
+  CHECK(world.ask("bob@a.test").find("action=550") == 0);
+  // Also if it comes while the question waits.
+  fakes::publish(world.network, "b.test", "mx.elsewhere.test");
+  std::string out;
+  const std::string request =
+      "request=smtpd_access_policy\nprotocol_state=RCPT\nrecipient=bob@b.test\n\n";
+  const auto step =
+      world.session.serve(request, out, [&](std::string_view reply) { out = std::string(reply); });
+  REQUIRE(step.kind == Kind::waiting);
+  world.overruled = "b.test";
+  world.time.pass(base::seconds{1});
+  CHECK(out == kDunno);
 }
 
 TEST_CASE("decision 22: no policy, no domain, another state: DUNNO, without more traffic") {
