@@ -34,6 +34,9 @@ DnsLookup::~DnsLookup() { leave_resolver(); }
 void DnsLookup::start() {
   place_in_line_.reset();
   state_ = State::working;
+  // They may have changed while it stood in line.
+  options_ = resolver_.options_;
+  servers_ = question_.validated ? resolver_.validating_ : resolver_.servers_;
   began_ = resolver_.loop_.steady();
   ++resolver_.at_work_;
   if (list().empty()) return arm(milliseconds(0));
@@ -97,8 +100,10 @@ void DnsLookup::give_up() {
   pulse_ = std::make_unique<DnsPulse>(
       resolver_.loop_, list(), std::min(options_->timeout, time_left()), [this](bool alive) {
         if (!alive && servers_->last_heard() < began_)
+          // Where other servers could take their place (ValidationWatch), silence alone does not
+          // let them: those that are trusted may only be slow.
           return finish(base::Error{
-              Fault::dns_unreachable,
+              servers_->only_trusted() ? Fault::dns_timeout : Fault::dns_unreachable,
               fmt::format("no {} answers, asked {}", servers_->what(), list()[first_].text())});
         servers_->heard(resolver_.loop_.steady());
         finish(verdict());

@@ -54,8 +54,8 @@ class DnsLookup final : public base::Operation {
   DnsResolver& resolver_;
   DnsQuestion question_;
   Resolver::Done done_;
-  const DnsResolver::Servers servers_;
-  const std::shared_ptr<const DnsResolver::Options> options_;
+  DnsResolver::Servers servers_;
+  std::shared_ptr<const DnsResolver::Options> options_;
   const base::SteadyTime deadline_;
   base::SteadyTime began_;
   State state_ = State::waiting;

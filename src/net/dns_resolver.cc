@@ -36,9 +36,8 @@ void DnsResolver::use(std::vector<base::Endpoint> servers) {
                [this](const auto& server) { return trusts(options_->trust_ad, server); });
   const bool mixed = !trusted.empty() && trusted.size() < servers.size();
   const auto now = loop_.steady();
-  servers_ = std::make_shared<DnsServers>(std::move(servers), "name server", now);
-  validating_ = mixed ? std::make_shared<DnsServers>(std::move(trusted), "trusted name server", now)
-                      : servers_;
+  servers_ = std::make_shared<DnsServers>(std::move(servers), false, now);
+  validating_ = mixed ? std::make_shared<DnsServers>(std::move(trusted), true, now) : servers_;
 }
 
 bool DnsResolver::trusts(TrustAd setting, const base::Endpoint& server) {

@@ -15,12 +15,14 @@ namespace tlspolicyd::net {
 /// time-out if it is still dead.
 class DnsServers {
  public:
-  /// `what` they are, for people: "name server". It must outlive the list.
-  DnsServers(std::vector<base::Endpoint> list, std::string_view what, base::SteadyTime now)
-      : list_(std::move(list)), what_(what), last_probe_(now) {}
+  /// `only_trusted`: there are others, which are left out since they are not trusted.
+  DnsServers(std::vector<base::Endpoint> list, bool only_trusted, base::SteadyTime now)
+      : list_(std::move(list)), only_trusted_(only_trusted), last_probe_(now) {}
 
   const std::vector<base::Endpoint>& list() const { return list_; }
-  std::string_view what() const { return what_; }
+  bool only_trusted() const { return only_trusted_; }
+  /// What they are, for people.
+  std::string_view what() const { return only_trusted_ ? "trusted name server" : "name server"; }
 
   /// The index of the server to begin with, `probe_interval` after which the first is tried again.
   /// REQUIRES: the list is not empty.
@@ -43,7 +45,7 @@ class DnsServers {
 
  private:
   const std::vector<base::Endpoint> list_;
-  std::string_view what_;
+  bool only_trusted_;
   std::size_t preferred_ = 0;
   base::SteadyTime last_probe_;
   base::SteadyTime last_heard_{};

@@ -71,10 +71,12 @@ class Dane {
     return watch_ ? watch_->state() : ValidationWatch::State::unknown;
   }
 
-  /// The resolver has other name servers, or believes others of them.
+  /// The resolver has other name servers, or believes others of them: what was learnt before is
+  /// outdated.
   void resolver_changed() {
     hosts_.forget();
-    if (watch_) watch_->look();
+    if (watch_) watch_->begin_anew();
+    changed_();
   }
 
   dane::Mixed mixed() const { return rules_.mixed; }

@@ -45,8 +45,10 @@ std::optional<DaneHosts::Known> DaneHosts::known(const base::DomainName& host, s
 base::OperationPtr DaneHosts::find(const base::DomainName& host, std::uint16_t port, Done done) {
   const Key key{host.text(), port};
   auto& look = under_way_[key];
-  if (!look.work) {
-    look.waiters = std::make_shared<Waiters>();
+  if (!look.work || look.outdated) {
+    // Who waits for an outdated look is told by this one, too.
+    if (!look.waiters) look.waiters = std::make_shared<Waiters>();
+    look.outdated = false;
     look.work = std::make_unique<DaneHost>(
         resolver_, host, port, [this, key](const auto& finding) { on_found(key, finding); });
   }

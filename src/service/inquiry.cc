@@ -105,9 +105,13 @@ bool Inquiry::asks_for_mx(const sts::Policy& policy) const {
           outside_.dane.guards(question_.domain.text()));
 }
 
-/// One question is judged by one set of MX hosts, though they may expire while it waits.
+/// One question is judged by one set of MX hosts, though they may expire while it waits; but not by
+/// one that was learnt before the resolver, or what is believed of it, changed.
 const std::optional<MxResult>& Inquiry::mx_hosts() {
-  if (!mx_hosts_) mx_hosts_ = lookup_->mx_hosts();
+  if (!mx_hosts_ || mx_era_ != book_.era()) {
+    mx_era_ = book_.era();
+    mx_hosts_ = lookup_->mx_hosts();
+  }
   return mx_hosts_;
 }
 

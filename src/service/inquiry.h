@@ -65,6 +65,7 @@ class Inquiry final : public base::Operation, private Lookup::Waiter {
   Question question_;
   Done done_;
   std::string_view gate_word_;        ///< of the trail
+  unsigned mx_era_ = 0;               ///< of the book, when they were told
   std::optional<MxResult> mx_hosts_;  ///< once they were asked for and told
   Patience patience_;
   enum class Stage { first_look, dns, whole, over } stage_;

@@ -30,10 +30,14 @@ class ValidationWatch final : public base::Operation {
                   std::function<void()> changed);
 
   State state() const { return state_; }
-  /// The resolver is another one: looks at it at once.
-  void look();
+  /// The resolver is another one: nothing is known of it, and it is looked at at once.
+  void begin_anew() {
+    state_ = State::unknown;
+    look();
+  }
 
  private:
+  void look();
   void ask(bool validated, net::Resolver::Done done);
   void on_answer(const base::Result<net::DnsAnswer>& answer, base::seconds pause);
 
