@@ -99,6 +99,8 @@ class Book {
   /// Has whatever failed tried again when it is next asked for (sts::forget_failures()); costs
   /// nothing until then.
   void forget_failures() { ++attempt_; }
+  /// Counts forget_failures().
+  unsigned attempt() const { return attempt_; }
   /// For newcomers. What has a place now keeps it until it expires or makes room for one of them,
   /// but for negatives.
   void set_limits(Limits limits);

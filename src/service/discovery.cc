@@ -168,7 +168,9 @@ void Discovery::on_failure(const Error& why) {
 
 void Discovery::finish(std::optional<Error> own_trouble) {
   const auto done = std::move(done_);
-  slot_.reset();                 // before anybody asks for one
+  slot_.reset();  // before anybody asks for one
+  // What failed by other settings says nothing of the present ones.
+  if (attempt_ != book_.attempt()) sts::forget_failures(book_.open(domain_).entry);
   done(std::move(own_trouble));  // destroys this
 }
 

@@ -69,6 +69,7 @@ class Discovery final : public base::Operation {
   const Outside& outside_;
   Book& book_;
   base::DomainName domain_;
+  const unsigned attempt_ = book_.attempt();
   Purpose purpose_;
   Done done_;
   Phase phase_ = Phase::asking_dns;
