@@ -28,8 +28,9 @@ Part disk_part(const Sources& sources) {
   const auto disk = sources.keeper.state();
   if (!disk.failing) return {"disk", State::ok, ""};
   return {"disk", State::unwell,
-          fmt::format("policies cannot be saved since {} s, {} are in memory only: {}",
-                      (sources.clock.wall() - disk.since).count(), disk.unsaved, disk.why)};
+          fmt::format("policies cannot be saved since {} s, {} are in memory only; the log and "
+                      "tlspolicy status say why",
+                      (sources.clock.wall() - disk.since).count(), disk.unsaved)};
 }
 
 Part cache_part(const Sources& sources) {

@@ -19,8 +19,10 @@ MapTable::MapTable(std::vector<Map> further) : maps_(std::move(further)) {
                           {"postfix-tlsrpt", Kind::policy, Profile::tlsrpt, false},
                           {"QUERYwithTLSRPT", Kind::policy, Profile::tlsrpt, false},
                           {"dsn", Kind::delivery_status, Profile::compat, false}};
-  // find() takes the first of a name: the operator's stand before the built-in ones.
-  maps_.insert(maps_.end(), std::begin(built_in), std::end(built_in));
+  for (const auto& map : built_in)
+    if (std::none_of(maps_.begin(), maps_.end(),
+                     [&](const Map& own) { return own.name == map.name; }))
+      maps_.push_back(map);
 }
 
 const MapTable::Map& MapTable::find(std::string_view name, const base::Log& log) {

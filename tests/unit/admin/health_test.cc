@@ -56,8 +56,7 @@ TEST_CASE("a disk that fails makes it unwell, and the text says what it costs") 
   world.store.set_health(fakes::FakeStore::Health::full);
   world.ask("a.example");
   CHECK(world.of("disk") == State::unwell);
-  CHECK(world.look().troubles.at(0).find("1 are in memory only: database or disk is full") !=
-        std::string::npos);
+  CHECK(world.look().troubles.at(0).find("1 are in memory only; the log") != std::string::npos);
   world.store.set_health(fakes::FakeStore::Health::works);
   world.time.pass(base::seconds{30});
   CHECK(world.of("disk") == State::ok);

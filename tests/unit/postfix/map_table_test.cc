@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace tlspolicyd;
 using postfix::MapTable;
 using service::Profile;
@@ -26,6 +28,15 @@ TEST_CASE("decisions, Who asks: the name of the map selects the profile") {
   CHECK(maps.find("dsn", lines.log).kind == MapTable::Map::Kind::delivery_status);
   CHECK(maps.find("strict", lines.log).kind == MapTable::Map::Kind::policy);
   CHECK(lines.count == 0);
+}
+
+TEST_CASE("a map of the operator's takes the place of a built-in one; each name is there once") {
+  Lines lines;
+  MapTable maps({{.name = "postfix", .profile = Profile::tlsrpt}});
+  CHECK(maps.find("postfix", lines.log).profile == Profile::tlsrpt);
+  const auto names = maps.names();
+  CHECK(std::count(names.begin(), names.end(), "postfix") == 1);
+  CHECK(names.size() == MapTable().names().size());
 }
 
 TEST_CASE("any other name is compat, with one warning per name and a bound on their number") {
