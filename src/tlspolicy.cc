@@ -27,8 +27,8 @@ config::Config load_config(const std::string& named) {
   if (named.empty() && !std::filesystem::exists(path, ignored)) return {};
   auto read = config::read_config_file(path);
   for (const auto& mistake : read.mistakes)
-    fmt::print(stderr, "{}:{}: {}\n", path, mistake.line, mistake.text);
-  if (!read.mistakes.empty()) std::exit(tool::kDeferred);
+    fmt::print(stderr, "{}\n", config::text_of(mistake, path));
+  if (!read.mistakes.empty()) std::exit(tool::kMisfit);
   return std::move(read.config);
 }
 

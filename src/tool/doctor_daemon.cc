@@ -133,6 +133,9 @@ Findings judge_configuration(const ConfigurationFacts& facts) {
                  fmt::format("vi {}{}", line, shell_word(facts.path)));
   }
   if (!facts.mistakes.empty()) return found;
+  if (facts.observe)
+    check.failed("observe: true: every question is answered \"no policy\", nothing is protected",
+                 "in the configuration observe: false, then SIGHUP");
   check.ok(facts.exists ? facts.path : facts.path + " is not there: defaults");
   return found;
 }

@@ -22,6 +22,7 @@ struct ConfigurationFacts {
   std::string path;
   bool exists = false;
   config::Mistakes mistakes;
+  bool observe = false;
 };
 
 /// A file or directory, as stat(2) sees it.

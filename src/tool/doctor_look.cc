@@ -151,6 +151,7 @@ ConfigurationFacts look_at_configuration(const std::string& config_path, config:
   auto read = config::read_config_file(facts.path);
   facts.mistakes = std::move(read.mistakes);
   if (facts.mistakes.empty()) config = std::move(read.config);
+  facts.observe = config.observe;
   return facts;
 }
 

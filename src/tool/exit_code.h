@@ -10,7 +10,7 @@ enum ExitCode : int {
   kUsage = 64,        ///< the command line is wrong
   kUnavailable = 69,  ///< query: no server answers; main-cf: no Postfix that does as it is told
   kTemporary = 75,    ///< query: TEMP; explain: could not tell
-  kMisfit = 78,       ///< main-cf: this Postfix, as it is, and the daemon do not fit together
+  kMisfit = 78,       ///< the configuration is wrong; main-cf: Postfix and the daemon do not fit
 };
 
 }  // namespace tlspolicyd::tool

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/ascii.h"
 #include "tool/policy_maps.h"
@@ -11,6 +12,8 @@
 
 namespace tlspolicyd::tool {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), base::to_lower);
@@ -101,8 +104,16 @@ class Composer {
     const auto* why = "The certificates to trust; without any, every enforced domain is deferred.";
     if (!effective("smtp_tls_CAfile").empty()) return keep("smtp_tls_CAfile", why);
     if (const auto path = effective("smtp_tls_CApath"); !path.empty()) {
+      const bool chrooted = !chrooted_services(facts_).empty();
+      // The same certificates: whether the chroot has a copy of the directory, and a present one,
+      // need not matter then.
+      if (chrooted && fs::path(facts_.ca_bundle).parent_path() ==
+                          fs::path(path + "/.").lexically_normal().parent_path())
+        return line("smtp_tls_CAfile", facts_.ca_bundle,
+                    fmt::format("{} smtp(8) is chrooted, and looks for smtp_tls_CApath = {} there.",
+                                why, path));
       keep("smtp_tls_CApath", why);
-      if (!chrooted_services(facts_).empty())
+      if (chrooted)
         remark(
             "smtp_tls_CApath is looked into from the chroot: {}{} must hold the certificates, too "
             "(Debian copies them when Postfix starts).",

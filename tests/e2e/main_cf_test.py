@@ -128,7 +128,7 @@ class RunningPostfix(MainCf):
         self.write("mine = hash:/etc/postfix/mine\n"
                    "smtp_tls_policy_maps = $mine,\n"
                    "   inline:{ {a.example=may, x.example=none}, { b.example = secure } }\n"
-                   "smtp_tls_CApath = /etc/ssl/certs\nsmtp_tls_security_level = dane\n"
+                   "smtp_tls_CApath = /etc/own/certs\nsmtp_tls_security_level = dane\n"
                    "smtp_delivery_status_filter = pcre:/etc/postfix/dsn\n")
         self.run_tool("--apply")
         found = self.in_main_cf()
@@ -136,7 +136,7 @@ class RunningPostfix(MainCf):
         self.assertEqual(found["smtp_tls_policy_maps"].removesuffix("-tlsrpt"), maps)
         self.assertEqual({name: found[name] for name in ("smtp_tls_CApath", "smtp_tls_security_level",
                                                          "smtp_delivery_status_filter")},
-                         {"smtp_tls_CApath": "/etc/ssl/certs", "smtp_tls_security_level": "dane",
+                         {"smtp_tls_CApath": "/etc/own/certs", "smtp_tls_security_level": "dane",
                           "smtp_delivery_status_filter": "pcre:/etc/postfix/dsn"})
         self.assertNotIn("smtp_tls_CAfile", found)
         self.run_tool("--apply")

@@ -126,8 +126,11 @@ MachineFacts machine() {
 }  // namespace
 
 TEST_CASE("configuration: every mistake with its line") {
-  ConfigurationFacts facts{"/etc/tlspolicyd/tlspolicyd.yaml", false, {}};
+  ConfigurationFacts facts{"/etc/tlspolicyd/tlspolicyd.yaml", false, {}, false};
   CHECK(troubles(judge_configuration(facts)).empty());
+  facts.observe = true;
+  CHECK(troubles(judge_configuration(facts)).size() == 1);
+  facts.observe = false;
   facts.exists = true;
   facts.mistakes = {{3, "unknown key lisen"}, {0, "cannot be read"}};
   const auto found = troubles(judge_configuration(facts));

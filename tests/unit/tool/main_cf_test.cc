@@ -107,10 +107,17 @@ TEST_CASE("0.14 trust anchors that are there stay, else the system's are named")
   facts.effective["smtp_tls_CAfile"] = "/etc/own.pem";
   CHECK(lines_of(facts)["smtp_tls_CAfile"] == "$smtpd_tls_CAfile");
 
-  auto jailed = with({{"smtp_tls_CApath", "/etc/ssl/certs"}});
-  CHECK(remarked(jailed, "/var/spool/postfix/etc/ssl/certs must hold the certificates"));
+  auto jailed = with({{"smtp_tls_CApath", "/etc/own"}});
+  CHECK(remarked(jailed, "/var/spool/postfix/etc/own must hold the certificates"));
   jailed.smtp_services = {{"smtp", "n"}};
   CHECK(main_cf(jailed)->remarks.empty());
+  // Debian's own setting: the system's directory, of which the chroot may have no copy.
+  for (const char* path : {"/etc/ssl/certs", "/etc/ssl/certs/"}) {
+    auto debian = with({{"smtp_tls_CApath", path}});
+    CHECK(lines_of(debian)["smtp_tls_CAfile"] == kBundle);
+    debian.smtp_services = {{"smtp", "n"}};
+    CHECK_FALSE(lines_of(debian).contains("smtp_tls_CAfile"));
+  }
 
   auto without = fresh();
   without.ca_bundle = "";
