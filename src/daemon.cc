@@ -70,7 +70,6 @@ Daemon::Daemon(config::Config config, config::Source source,
              .observe = config_.observe},
       loop_lag_(loop_, loop_),
       admin_(loop_, sources(), controls(), log_) {
-  reloads_.loaded_at = loop_.wall();
   raise_file_limit();
   // Before anybody can see that the daemon is there, and lets it know something.
   terminate_ = loop_.on_signal(SIGTERM, [this] { say_farewell(); });
@@ -152,7 +151,7 @@ admin::Sources Daemon::sources() {
           loop_,
           loop_,
           facts_,
-          reload_counts_,
+          reloads_,
           loop_lag_,
           counted_resolver_.tally(),
           counted_https_.tally(),

@@ -9,7 +9,6 @@
 #include "config/config.h"
 #include "config/effective.h"
 #include "config/endpoints.h"
-#include "config/reload_tally.h"
 #include "config/source.h"
 #include "net/counted_https.h"
 #include "net/counted_resolver.h"
@@ -78,7 +77,6 @@ class Daemon {
 
   config::Config config_;  ///< in force
   config::Source source_;
-  config::ReloadTally reloads_;
   base::Log log_;
   net::Loop loop_;
   net::ServiceManager service_manager_;
@@ -101,7 +99,7 @@ class Daemon {
   postfix::DelegationTally delegation_tally_;
   postfix::Server policy_server_;
   admin::Facts facts_;
-  admin::ReloadTally reload_counts_;  ///< reloads_, as monitoring sees them
+  admin::ReloadTally reloads_;
   admin::LoopLag loop_lag_;
   admin::AdminServer admin_;
   base::OperationPtr farewell_;

@@ -47,17 +47,14 @@ void Daemon::reload() {
     trouble = error.what();
   }
   if (trouble.empty()) {
-    ++reloads_.ok;
-    reloads_.loaded_at = loop_.wall();
+    ++reloads_.succeeded;
+    facts_.configured_at = loop_.wall();
   } else {
     ++reloads_.failed;
     log_.error("configuration not reloaded, the one before stays in force", {{"why", trouble}});
   }
-  reloads_.last_failed = !trouble.empty();
-  reload_counts_ = {
-      .succeeded = reloads_.ok, .failed = reloads_.failed, .last_ok = trouble.empty()};
+  reloads_.last_ok = trouble.empty();
   facts_.configuration = source_.file();
-  facts_.configured_at = reloads_.loaded_at;
   facts_.observe = config_.observe;
   service_manager_.ready(trouble.empty() ? status()
                                          : status() + "; the configuration was not reloaded");

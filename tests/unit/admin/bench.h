@@ -7,23 +7,12 @@
 
 #include "admin/commands.h"
 #include "fakes/fake_service.h"
+#include "fakes/fake_web.h"
 #include "net/loop.h"
 #include "postfix/responder.h"
 #include "postfix/server.h"
 
 namespace tlspolicyd::admin {
-
-/// Passes on to the faked web.
-class Web final : public net::HttpsClient {
- public:
-  explicit Web(fakes::FakeNetwork& network) : network_(network) {}
-  base::OperationPtr get(const net::HttpsRequest& request, Done done) override {
-    return network_.get(request, std::move(done));
-  }
-
- private:
-  fakes::FakeNetwork& network_;
-};
 
 /// The real service on a faked world, and the admin layer's commands on it.
 struct Bench : fakes::FakeService {
@@ -52,7 +41,8 @@ struct Bench : fakes::FakeService {
       sources,
       {.service = service,
        .keeper = life.keeper,
-       .explain = {network, [this](auto&) { return std::make_unique<Web>(network); }, time, time},
+       .explain = {network, [this](auto&) { return std::make_unique<fakes::FakeWeb>(network); },
+                   time, time},
        .explain_settings = [] { return settings(); },
        .log = loud}};
 

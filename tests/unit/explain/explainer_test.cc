@@ -7,6 +7,7 @@
 
 #include "fakes/fake_network.h"
 #include "fakes/fake_time.h"
+#include "fakes/fake_web.h"
 
 using namespace tlspolicyd;
 using base::Fault;
@@ -15,18 +16,6 @@ using explain::Outcome;
 using net::RecordType;
 
 namespace {
-
-/// Passes on to the faked web.
-class Web final : public net::HttpsClient {
- public:
-  explicit Web(fakes::FakeNetwork& network) : network_(network) {}
-  base::OperationPtr get(const net::HttpsRequest& request, Done done) override {
-    return network_.get(request, std::move(done));
-  }
-
- private:
-  fakes::FakeNetwork& network_;
-};
 
 struct World {
   fakes::FakeTime time;
@@ -63,7 +52,8 @@ struct World {
   explain::Explanation explain(const std::string& key) {
     std::optional<explain::Explanation> found;
     const explain::Explainer work(
-        {network, [this](net::Resolver&) { return std::make_unique<Web>(network); }, time, time},
+        {network, [this](net::Resolver&) { return std::make_unique<fakes::FakeWeb>(network); },
+         time, time},
         {.dane = {},
          .inquiry = {.patience = {seconds{10}, seconds{30}}, .defer_on_dns_error = false},
          .allow_addresses = {}},
