@@ -190,7 +190,8 @@ class Refused(ReloadTest):
         """reload: the service manager hears of its begin and end, also of a refused one"""
         with Notices("@reload-notices") as notices:
             self.start(environment={"NOTIFY_SOCKET": notices.name})
-            notices.read()
+            # It listens a moment before it says that it is ready.
+            self.eventually(lambda: any("READY" in notice for notice in notices.read()))
             for config, outcome in (("", RELOADED), ("x: 1\n", REFUSED)):
                 before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
                 self.hang_up(config, outcome)
