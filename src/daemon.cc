@@ -41,6 +41,8 @@ Daemon::Daemon(config::Config config, config::Source source,
       store_(config::cache_path(config_), mailbox_),
       book_(config::book_limits(config_)),
       keeper_(store_, book_, loop_, loop_, log_),
+      shared_cache_(mailbox_),
+      fleet_(shared_cache_, book_, keeper_, loop_, loop_, log_),
       dane_(counted_resolver_, loop_, loop_, log_, config_.dane,
             [this] { book_.forget_answers(); }),
       outside_{counted_resolver_, counted_https_, slots_, keeper_, dane_, loop_, loop_, log_},
@@ -77,6 +79,7 @@ Daemon::Daemon(config::Config config, config::Source source,
   hang_up_ = loop_.on_signal(SIGHUP, [this] { reload(); });
   // Before the first answer (decisions.md 18).
   load_policies();
+  join_fleet();
   if (config_.observe)
     log_.warning("observe: true: every question is answered \"no policy\"; nothing is protected");
   listen(std::move(inherited));
@@ -125,6 +128,13 @@ void Daemon::load_policies() {
   if (opened.failure) keeper_.begin_failing(opened.failure->text);
 }
 
+/// Which is never waited for (decisions.md 24).
+void Daemon::join_fleet() {
+  const auto& server = config_.cache.shared;
+  fleet_.set_server(server ? server->text() : "");
+  shared_cache_.set_server(server);
+}
+
 void Daemon::raise_file_limit() {
   const rlim_t wanted = config::open_files(config_);
   rlimit limit{};
@@ -142,6 +152,7 @@ admin::Sources Daemon::sources() {
   return {responder_,
           book_,
           keeper_,
+          fleet_,
           dane_,
           service_,
           refresher_,

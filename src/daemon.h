@@ -23,9 +23,11 @@
 #include "postfix/server.h"
 #include "service/dane.h"
 #include "service/fetch_slots.h"
+#include "service/fleet.h"
 #include "service/keeper.h"
 #include "service/policy_service.h"
 #include "service/refresher.h"
+#include "store/redis_cache.h"
 #include "store/sqlite_store.h"
 
 namespace tlspolicyd {
@@ -48,6 +50,7 @@ class Daemon {
  private:
   void raise_file_limit();
   void load_policies();
+  void join_fleet();
   void on_servers(std::vector<base::Endpoint> servers);
   std::string status() const;
 
@@ -90,6 +93,8 @@ class Daemon {
   store::SqliteStore store_;
   service::Book book_;
   service::Keeper keeper_;
+  store::RedisCache shared_cache_;
+  service::Fleet fleet_;
   service::Dane dane_;
   service::Outside outside_;
   service::PolicyService service_;

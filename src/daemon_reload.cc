@@ -95,6 +95,7 @@ void Daemon::tell_parts() {
   server_.set_max_clients(config_.limits.clients);
   policy_server_.set_max_clients(config_.limits.clients);
   raise_file_limit();
+  join_fleet();
 }
 
 /// No answer may outlive the settings that it was made by, and no failure its cause: the trust

@@ -42,6 +42,15 @@ Part cache_part(const Sources& sources) {
                       state.unplaced, (sources.clock.wall() - state.unplaced_at).count())};
 }
 
+Part fleet_part(const Sources& sources) {
+  const auto& fleet = sources.fleet.state();
+  if (fleet.server.empty() || fleet.connected) return {"fleet", State::ok, ""};
+  return {"fleet", State::degraded,
+          fmt::format("the shared cache is away since {} s: this node goes on alone; the log and "
+                      "tlspolicy status say why",
+                      (sources.clock.wall() - fleet.since).count())};
+}
+
 Part loop_part(const Sources& sources) {
   const auto lag = sources.lag.worst();
   if (lag <= kMostLag) return {"loop", State::ok, ""};
@@ -72,8 +81,9 @@ std::string_view name_of(State state) {
 
 Health health_of(const Sources& sources) {
   Health health;
-  health.parts = {resolver_part(sources), gate_part(sources), disk_part(sources),
-                  cache_part(sources),    loop_part(sources), configuration_part(sources)};
+  health.parts = {resolver_part(sources),     gate_part(sources),  disk_part(sources),
+                  cache_part(sources),        fleet_part(sources), loop_part(sources),
+                  configuration_part(sources)};
   for (const auto& part : health.parts) {
     if (part.state == State::unwell) health.well = false;
     if (!part.text.empty()) health.troubles.push_back(part.text);

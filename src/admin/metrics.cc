@@ -99,6 +99,22 @@ void write_policies(Exposition& out, const Sources& sources, const Census& censu
       .add(sources.keeper.state().unplaced);
 }
 
+void write_fleet(Exposition& out, const service::Fleet::State& fleet) {
+  out.gauge("tlspolicyd_shared_cache_configured", "1 if cache.shared names a server.")
+      .add(!fleet.server.empty());
+  out.gauge("tlspolicyd_shared_cache_connected", "1 while the server of cache.shared is connected.")
+      .add(fleet.connected);
+  out.counter("tlspolicyd_shared_cache_policies_total",
+              "Policies of the fleet: taken up from other nodes (adopted), told to them (told), "
+              "unreadable or impossible (refused), without a place here (unplaced), or forgotten "
+              "because an operator had another node forget them (forgotten).")
+      .add({{"event", "adopted"}}, fleet.adopted)
+      .add({{"event", "told"}}, fleet.told)
+      .add({{"event", "refused"}}, fleet.refused)
+      .add({{"event", "unplaced"}}, fleet.unplaced)
+      .add({{"event", "forgotten"}}, fleet.forgotten);
+}
+
 void write_look_ups(Exposition& out, const Sources& sources) {
   const auto& lives = sources.book.tally();
   auto txt = out.counter("tlspolicyd_txt_lookups_total", "What _mta-sts TXT records said.");
@@ -202,6 +218,7 @@ std::string metrics_text(const Sources& sources, const Census& census) {
   write_answers(out, sources.responder.tally());
   write_delegation(out, sources.delegation);
   write_policies(out, sources, census);
+  write_fleet(out, sources.fleet.state());
   write_look_ups(out, sources);
   write_network(out, sources.dns, sources.https);
   write_state(out, sources);

@@ -13,6 +13,7 @@
 #include "service/book.h"
 #include "service/dane.h"
 #include "service/fetch_slots.h"
+#include "service/fleet.h"
 #include "service/keeper.h"
 #include "service/policy_service.h"
 #include "service/refresher.h"
@@ -43,6 +44,7 @@ struct Sources {
   const postfix::Responder& responder;
   service::Book& book;  ///< looking something up moves it in the order of use, no more
   const service::Keeper& keeper;
+  const service::Fleet& fleet;
   const service::Dane& dane;
   const service::PolicyService& service;
   const service::Refresher& refresher;

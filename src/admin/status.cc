@@ -28,6 +28,21 @@ json disk_json(const Sources& sources) {
   return out;
 }
 
+json fleet_json(const Sources& sources) {
+  const auto& state = sources.fleet.state();
+  if (state.server.empty()) return nullptr;
+  json out{{"server", state.server},
+           {"connected", state.connected},
+           {"since", time_json(state.since)},
+           {"adopted", state.adopted},
+           {"told", state.told},
+           {"refused", state.refused},
+           {"unplaced", state.unplaced},
+           {"forgotten", state.forgotten}};
+  if (!state.connected) out["why"] = state.why;
+  return out;
+}
+
 json refresh_json(const Sources& sources, const Census& census) {
   json out{{"under_way", sources.refresher.under_way()}, {"failing", census.failing}};
   if (const auto& oldest = census.oldest_failing)
@@ -65,6 +80,7 @@ json status_json(const Sources& sources, const Census& census) {
             {"policy_service", sources.policy_service.connections()}}},
           {"answers", answers_json(sources.responder.tally())},
           {"disk", disk_json(sources)},
+          {"shared_cache", fleet_json(sources)},
           {"resolver", {{"dnssec", name_of(sources.dane.validation())}}},
           {"refresh", refresh_json(sources, census)}};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "postfix/overrides.h"
 #include "service/dane.h"
 #include "service/fetch_slots.h"
+#include "store/redis_server.h"
 #include "sts/upkeep.h"
 
 namespace tlspolicyd::config {
@@ -51,6 +53,7 @@ struct Config {
     bool require = false;
     std::size_t policies = 100'000;
     std::size_t negatives = 50'000;
+    std::optional<store::RedisServer> shared{};  ///< of the fleet, if there is one
   } cache;
 
   sts::RefreshRules refresh;

@@ -8,10 +8,12 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <utility>
 
 #include "base/prefix.h"
 #include "config/readers.h"
 #include "config/values.h"
+#include "store/redis_connection.h"
 #include "sts/policy_domain.h"
 
 namespace tlspolicyd::config {
@@ -233,6 +235,20 @@ void read_domains(Section& top, Config& config) {
   });
 }
 
+/// The server of the fleet, or "" for none.
+Reader shared_cache(std::optional<store::RedisServer>& slot) {
+  return [&slot](const std::string& text) -> Result<bool> {
+    slot.reset();
+    if (text.empty()) return true;
+    auto server = store::parse_redis_server(text);
+    if (!server) return server.error();
+    if (!store::has_redis())
+      return Error{Fault::invalid, "this program was built without hiredis: nothing is expected"};
+    slot = std::move(*server);
+    return true;
+  };
+}
+
 void read_cache(Section& top, Config::Cache& cache) {
   top.section("cache", [&](Section& keys) {
     keys.text("path", [&](const std::string& text) -> Result<bool> {
@@ -244,6 +260,7 @@ void read_cache(Section& top, Config::Cache& cache) {
     keys.text("require", boolean(cache.require));
     keys.text("policies", number(cache.policies, 1, 10'000'000));
     keys.text("negatives", number(cache.negatives, 1, 10'000'000));
+    keys.text("shared", shared_cache(cache.shared));
   });
 }
 

@@ -113,8 +113,10 @@ base::OperationPtr Keeper::keep(const base::DomainName& domain,
   }
   const auto upkeep = book_.open(domain).entry.upkeep.fetched();
   changes.push_back({name, store::Row{name, std::move(policy), upkeep}});
+  if (news_) news_(name, changes.back().row->policy);
   // An older write for the same domain goes on, but its outcome matters no more.
   auto& pending = pending_[name];
+  if (pending.waiting) pending.waiting->tell_soon(false);
   pending.waiting = keeping.get();
   pending.write = store_.write(
       std::move(changes), [this, name, displaced = std::move(place.displaced)](const auto& error) {
@@ -164,6 +166,7 @@ base::OperationPtr Keeper::forget(const std::string& domain, std::function<void(
   if (pending_.contains(domain)) return nullptr;
   book_.forget(domain);
   forgotten_.insert(domain);
+  if (news_) news_(domain, nullptr);
   auto forgetting = std::make_unique<Forgetting>(timers_, std::move(forgotten));
   if (state_.failing) {
     unsaved_.insert(domain);

@@ -6,6 +6,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -44,6 +45,9 @@ class Keeper {
                           std::shared_ptr<const sts::StoredPolicy> policy,
                           std::function<void(bool durable)> kept);
 
+  /// True while a policy of this domain is on its way to the disk.
+  bool is_keeping(const std::string& domain) const { return pending_.contains(domain); }
+
   /// Writes what is noted of a policy, some time; nobody waits for it.
   void note(const std::string& domain);
   /// Forgets a policy, in the book and on disk; not while a newer one is on its way there.
@@ -51,6 +55,12 @@ class Keeper {
   /// The same for an operator, who waits: `forgotten` is called once the disk has forgotten it too
   /// or has failed. nullptr, and nothing is forgotten, while a newer one is on its way there.
   base::OperationPtr forget(const std::string& domain, std::function<void(bool durable)> forgotten);
+
+  /// Called, in the same turn, with each policy that has found its place and is about to be saved,
+  /// and with nullptr for each domain that an operator has had forgotten.
+  using News = std::function<void(const std::string& domain,
+                                  const std::shared_ptr<const sts::StoredPolicy>& policy)>;
+  void on_news(News news) { news_ = std::move(news); }
 
   /// How the disk does, for health and metrics.
   struct State {
@@ -91,6 +101,7 @@ class Keeper {
   base::Clock& clock_;
   base::Timers& timers_;
   const base::Log& log_;
+  News news_;
   State state_;
   base::SteadyTime reminded_{};
   base::SteadyTime no_place_said_{};

@@ -28,7 +28,8 @@ std::optional<Txt> txt_of(const sts::Event& event) {
 void LifeTally::count(const sts::Event& event, const sts::Entry& before) {
   if (const auto seen = txt_of(event)) ++txt[static_cast<std::size_t>(*seen)];
   auto& fetches = before.stored ? renewal : first;
-  if (std::holds_alternative<sts::PolicyFetched>(event)) fetches.count(std::nullopt);
+  if (const auto* fetched = std::get_if<sts::PolicyFetched>(&event); fetched && !fetched->elsewhere)
+    fetches.count(std::nullopt);
   if (const auto* failed = std::get_if<sts::FetchFailed>(&event)) fetches.count(failed->why.fault);
 }
 

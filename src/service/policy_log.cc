@@ -33,6 +33,18 @@ void log_fetched(const base::Log& log, const base::DomainName& domain,
                 {{"domain", domain.text()}, {"max_age", policy.policy.max_age.count()}});
 }
 
+void log_adopted(const base::Log& log, const base::DomainName& domain,
+                 const sts::StoredPolicy* before, const sts::StoredPolicy& policy) {
+  const bool replaces = before && (before->id != policy.id || before->policy != policy.policy);
+  log.write(replaces ? base::Severity::info : base::Severity::debug,
+            replaces ? "policy replaced by another node's" : "policy of another node taken up",
+            {{"domain", domain.text()},
+             {"id", policy.id},
+             {"mode", name_of(policy.policy.mode)},
+             {"max_age", policy.policy.max_age.count()},
+             {"mx", policy.policy.mx.size()}});
+}
+
 void log_not_fetched(const base::Log& log, const base::DomainName& domain, const std::string& id,
                      const base::Error& why, const sts::Entry& entry, base::WallTime now) {
   if (!entry.is_valid(now)) {

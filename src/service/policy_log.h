@@ -14,6 +14,11 @@ namespace tlspolicyd::service {
 void log_fetched(const base::Log& log, const base::DomainName& domain,
                  const sts::StoredPolicy* before, const sts::StoredPolicy& policy, bool recovered);
 
+/// A policy was taken up that another node of the fleet fetched; `before` as above. Of a mere
+/// refresh only debug.
+void log_adopted(const base::Log& log, const base::DomainName& domain,
+                 const sts::StoredPolicy* before, const sts::StoredPolicy& policy);
+
 /// The policy for `id` could not be fetched. Where one is still applied, says for how long; where
 /// that one asks for nothing it is no warning.
 void log_not_fetched(const base::Log& log, const base::DomainName& domain, const std::string& id,

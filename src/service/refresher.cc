@@ -21,16 +21,6 @@ Refresher::Refresher(const Outside& outside, Book& book, PolicyService& service,
   timer_ = outside_.timers.after(kTick, [this] { tick(); });
 }
 
-void Refresher::set_rules(const sts::RefreshRules& rules) {
-  rules_ = rules;
-  book_.walk(0, 1, [this](const std::string&, Record& record) {
-    auto& entry = record.entry;
-    if (entry.stored && entry.refresh_at > entry.stored->fetched_at +
-                                               refresh_pause(entry.stored->policy, rules_, 1))
-      entry.refresh_at = {};
-  });
-}
-
 void Refresher::tick() {
   timer_ = outside_.timers.after(kTick, [this] { tick(); });
   watch_clock();

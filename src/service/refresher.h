@@ -29,9 +29,9 @@ class Refresher {
   Refresher(const Outside& outside, Book& book, PolicyService& service, sts::RefreshRules rules,
             std::uint64_t seed);
 
-  /// Refreshes that are planned already are put forward where they now come too late, and never put
-  /// off.
-  void set_rules(const sts::RefreshRules& rules);
+  /// Refreshes that are planned already are put forward, within a round, where they now come too
+  /// late, and never put off.
+  void set_rules(const sts::RefreshRules& rules) { rules_ = rules; }
 
   std::size_t under_way() const { return *under_way_; }
 

@@ -1,13 +1,14 @@
 #include "store/sqlite_store.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <utility>
+
+#include "store/quiet_thread.h"
 
 namespace tlspolicyd::store {
 namespace {
@@ -35,18 +36,6 @@ struct Audience {
 void tell(Ticket& ticket, std::optional<base::Error> outcome) {
   // Taken out first: it may destroy its operation.
   if (const auto done = std::exchange(ticket.done, nullptr)) done(std::move(outcome));
-}
-
-/// The thread leaves all signals to the others.
-std::thread start_without_signals(std::function<void()> work) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  struct Restore {
-    const sigset_t& mask;
-    ~Restore() { pthread_sigmask(SIG_SETMASK, &mask, nullptr); }
-  } restore{before};
-  return std::thread(std::move(work));
 }
 
 }  // namespace

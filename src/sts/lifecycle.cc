@@ -118,7 +118,9 @@ Next on(Entry& entry, const PolicyFetched& fetch, WallTime now) {
   entry.marks = 0;
   entry.refresh_at = {};
   // Record and file change at different moments: this may be the old file still (RFC 8461 8.1).
-  if (before && before->id != fetch.policy->id && before->policy == fetch.policy->policy)
+  // Of what another node fetched, that node looks after this.
+  if (!fetch.elsewhere && before && before->id != fetch.policy->id &&
+      before->policy == fetch.policy->policy)
     entry.refresh_at = now + std::clamp((fetch.policy->expires_at - now) / 2,
                                         Timing::kFetchFailedFirst, Timing::kSameBody);
   look_again_at_expiry(entry);

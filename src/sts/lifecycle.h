@@ -141,6 +141,7 @@ struct FetchFailed {
 /// An authenticated policy; from renewal(), and durable if the disk works.
 struct PolicyFetched {
   std::shared_ptr<const StoredPolicy> policy;
+  bool elsewhere = false;  ///< by another node of the fleet (sts/adoption.h)
 };
 using Event = std::variant<TxtFound, TxtAbsent, TxtFailed, RefreshBegun, FetchBegun, FetchFailed,
                            PolicyFetched>;

@@ -144,6 +144,14 @@ std::string status_text(const json& of) {
     lines.add("disk", "fails since {}: {}; {} policies are not saved", word(disk.at("since")),
               word(disk.at("why")), word(disk.at("unsaved")));
   }
+  if (const auto& fleet = of.at("shared_cache"); !fleet.is_null()) {
+    lines.add("shared cache", "{}, {} since {}", word(fleet.at("server")),
+              fleet.at("connected").get<bool>() ? "connected" : "away", word(fleet.at("since")));
+    if (const auto why = fleet.find("why"); why != fleet.end()) lines.add("", "{}", word(*why));
+    lines.add("", "{} adopted, {} told, {} refused, {} without a place, {} forgotten",
+              word(fleet.at("adopted")), word(fleet.at("told")), word(fleet.at("refused")),
+              word(fleet.at("unplaced")), word(fleet.at("forgotten")));
+  }
   lines.add("DNSSEC", "the resolver: {}", word(of.at("resolver").at("dnssec")));
   return lines.take();
 }

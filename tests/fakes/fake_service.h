@@ -2,7 +2,9 @@
 
 #include "base/log.h"
 #include "fakes/fake_network.h"
+#include "fakes/fake_shared_cache.h"
 #include "fakes/fake_store.h"
+#include "service/fleet.h"
 #include "service/keeper.h"
 #include "service/policy_service.h"
 #include "service/refresher.h"
@@ -31,6 +33,8 @@ struct Life {
       : slots(time, settings.slots),
         book(settings.book),
         keeper(store, book, time, time, log),
+        shared(time),
+        fleet(shared, book, keeper, time, time, log),
         dane(network, time, time, log, settings.dane, [this] { book.forget_answers(); }),
         outside{network, network, slots, keeper, dane, time, time, log},
         service(outside, book, settings.inquiry),
@@ -41,6 +45,8 @@ struct Life {
   service::FetchSlots slots;
   service::Book book;
   service::Keeper keeper;
+  FakeSharedCache shared;  ///< not connected
+  service::Fleet fleet;
   service::Dane dane;
   service::Outside outside;
   service::PolicyService service;

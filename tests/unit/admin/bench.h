@@ -34,9 +34,9 @@ struct Bench : fakes::FakeService {
   net::DnsTally dns;
   net::HttpsTally https;
   postfix::DelegationTally delegation;
-  Sources sources{responder,  book,   life.keeper, life.dane, service,   life.refresher,
-                  life.slots, server, server,      time,      time,      facts,
-                  reloads,    lag,    dns,         https,     delegation};
+  Sources sources{responder,      book,       life.keeper, life.fleet, life.dane, service,
+                  life.refresher, life.slots, server,      server,     time,      time,
+                  facts,          reloads,    lag,         dns,        https,     delegation};
   Commands commands{
       sources,
       {.service = service,

@@ -81,10 +81,10 @@ TEST_CASE("a gate that is off because the resolver does not validate degrades, a
   service::Dane dane(world.network, world.time, world.time, world.log,
                      {.mode = service::DaneMode::gate, .mixed = {}, .domains = {}}, [] {});
   const Sources sources{
-      world.responder,      world.book,       world.life.keeper, dane,         world.service,
-      world.life.refresher, world.life.slots, world.server,      world.server, world.time,
-      world.time,           world.facts,      world.reloads,     world.lag,    world.dns,
-      world.https,          world.delegation};
+      world.responder, world.book,           world.life.keeper, world.life.fleet, dane,
+      world.service,   world.life.refresher, world.life.slots,  world.server,     world.server,
+      world.time,      world.time,           world.facts,       world.reloads,    world.lag,
+      world.dns,       world.https,          world.delegation};
   CHECK(health_of(sources).parts.at(1).state == State::ok);  // not known yet
   world.time.pass(base::seconds{1});
   const auto health = health_of(sources);
@@ -100,10 +100,10 @@ TEST_CASE("no place for a policy degrades for an hour") {
   fakes::Life life(world.time, world.network, world.store, world.log, settings);
   const auto keeping = life.keeper.keep(base::DomainName::parse("a.test").value(),
                                         std::make_shared<const sts::StoredPolicy>(), [](bool) {});
-  const Sources sources{world.responder, life.book,       life.keeper,   life.dane,    life.service,
-                        life.refresher,  life.slots,      world.server,  world.server, world.time,
-                        world.time,      world.facts,     world.reloads, world.lag,    world.dns,
-                        world.https,     world.delegation};
+  const Sources sources{
+      world.responder, life.book,     life.keeper,  life.fleet,   life.dane,   life.service,
+      life.refresher,  life.slots,    world.server, world.server, world.time,  world.time,
+      world.facts,     world.reloads, world.lag,    world.dns,    world.https, world.delegation};
   CHECK(health_of(sources).parts.at(3).state == State::degraded);
   CHECK(health_of(sources).well);
   world.time.pass(base::seconds{3600});

@@ -101,3 +101,19 @@ TEST_CASE("a question that comes while a refresh stalls does not wait for it") {
   world.time.pass_until(seconds{60}, [&] { return got.kind == Decision::Kind::secure; });
   CHECK(world.time.steady() - began < seconds{3});
 }
+
+TEST_CASE("changed refresh rules are in force for all policies within a round") {
+  World world(50, seconds{0}, seconds{1});
+  world.time.pass(seconds{120});
+  CHECK(world.network.https_requests() == 0);
+  sts::RefreshRules rules;
+  rules.interval = seconds{600};
+  world.life->refresher.set_rules(rules);
+  world.time.pass(seconds{600 + 120});
+  CHECK(world.network.https_requests() == 50);
+  rules.interval = seconds{86400};
+  world.life->refresher.set_rules(rules);
+  world.time.pass(seconds{600 + 120});
+  // Those of the shorter pause came once more at most: none is put off, none comes twice.
+  CHECK(world.network.https_requests() <= 100);
+}

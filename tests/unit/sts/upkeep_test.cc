@@ -230,3 +230,34 @@ TEST_CASE("the alert: once at the expiry after failed refreshes, then daily at m
   fail_refresh(testing, kNow + kDay);
   CHECK(look(testing, end).notice == Notice::none);
 }
+
+TEST_CASE("a refresh that is planned later than changed rules have it is put forward, never put off") {
+  RefreshRules hourly;
+  hourly.interval = seconds{3600};
+  hourly.jitter = 0;
+  RefreshRules monthly;
+  monthly.interval = 30 * kDay;
+  auto at = entry();
+  look(at, kNow);
+  CHECK(at.refresh_at == kNow + kDay);
+  SUBCASE("to when the rules have it") {
+    look_after(at, kNow + seconds{60}, hourly, 0.5, {});
+    CHECK(at.refresh_at == kNow + seconds{3600});
+  }
+  SUBCASE("where that is over, to some time within the hour") {
+    look_after(at, kNow + seconds{10'000}, hourly, 0.5, {});
+    CHECK(at.refresh_at == kNow + seconds{11'800});
+  }
+  SUBCASE("not by longer pauses") {
+    look_after(at, kNow + seconds{60}, monthly, 0.5, {});
+    CHECK(at.refresh_at == kNow + kDay);
+  }
+  SUBCASE("a retry keeps its time, overdue as it is") {
+    fail_refresh(at, kNow + kDay);
+    fail_refresh(at, kNow + kDay + seconds{300});
+    const auto retry = at.refresh_at;
+    CHECK(retry > kNow + kDay + seconds{300});
+    look_after(at, kNow + kDay + seconds{310}, hourly, 0.5, {});
+    CHECK(at.refresh_at == retry);
+  }
+}

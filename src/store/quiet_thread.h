@@ -1,0 +1,12 @@
+#pragma once
+
+#include <functional>
+#include <thread>
+
+namespace tlspolicyd::store {
+
+/// A thread that leaves all signals to the others. Throws std::system_error if the system gives
+/// none.
+std::thread start_without_signals(std::function<void()> work);
+
+}  // namespace tlspolicyd::store
