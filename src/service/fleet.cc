@@ -61,13 +61,20 @@ void Fleet::on_away(const std::string& why) {
 }
 
 void Fleet::on_words(std::vector<store::Word> words) {
-  for (const auto& word : words) {
-    if (word.row) {
-      consider(*word.row);
-    } else {
-      forget(word);
-    }
+  for (auto& word : words) hear(std::move(word));
+}
+
+void Fleet::hear(store::Word word) {
+  if (!keeper_.is_keeping(word.domain)) {
+    word.row ? consider(*word.row) : forget(word);
+    return;
   }
+  unheard_[word.domain] = std::move(word);
+  if (hear_again_) return;
+  hear_again_ = timers_.after(kHearAgain, [this] {
+    const auto keep = std::move(hear_again_);  // this closure, until its end
+    for (auto& [domain, unheard] : std::exchange(unheard_, {})) hear(std::move(unheard));
+  });
 }
 
 void Fleet::on_unreadable(std::size_t count, const std::string& example) {
@@ -88,10 +95,7 @@ void Fleet::consider(const store::Row& row) {
   if (!domain) return;
   const auto* record = book_.find(row.domain);
   switch (sts::judge(record ? record->entry : sts::Entry{}, *row.policy, clock_.wall())) {
-    case sts::Offer::better:
-      // What is being saved was fetched just now, and told.
-      if (!keeper_.is_keeping(row.domain)) adopt(*domain, row);
-      break;
+    case sts::Offer::better: adopt(*domain, row); break;
     case sts::Offer::outdated:
       tell(row.domain, record->entry.stored, record->entry.upkeep.used_at);
       break;
@@ -140,7 +144,7 @@ void Fleet::forget(const store::Word& word) {
   if (word.forgotten_at > now + sts::kClockSkew)
     return refuse(1, word.domain, "forgotten in the future: are the clocks of all nodes right?");
   auto* record = book_.find(word.domain);
-  if (!record || !record->entry.stored || keeper_.is_keeping(word.domain)) return;
+  if (!record || !record->entry.stored) return;
   const auto stored = record->entry.stored;
   if (stored->fetched_at > word.forgotten_at)
     return tell(word.domain, stored, record->entry.upkeep.used_at);

@@ -28,6 +28,7 @@ class Fleet final : private store::SharedCache::Listener {
   static constexpr base::seconds kRound{5};
   static constexpr base::seconds kPause{3600};
   static constexpr base::seconds kReminder{600};
+  static constexpr base::milliseconds kHearAgain{500};
 
   Fleet(store::SharedCache& cache, Book& book, Keeper& keeper, base::Clock& clock,
         base::Timers& timers, const base::Log& log);
@@ -59,6 +60,7 @@ class Fleet final : private store::SharedCache::Listener {
   void on_unreadable(std::size_t count, const std::string& example) override;
 
   void on_news(const std::string& domain, const std::shared_ptr<const sts::StoredPolicy>& policy);
+  void hear(store::Word word);
   void consider(const store::Row& row);
   void adopt(const base::DomainName& domain, const store::Row& row);
   void enter(const base::DomainName& domain, const std::shared_ptr<const sts::StoredPolicy>& policy,
@@ -84,6 +86,9 @@ class Fleet final : private store::SharedCache::Listener {
     base::OperationPtr keeping;
   };
   std::unordered_map<std::string, Adoption> adoptions_;
+  /// Of domains of which something is on its way to the disk: heard again when that is over.
+  std::unordered_map<std::string, store::Word> unheard_;
+  base::OperationPtr hear_again_;
   std::size_t next_offer_ = 0;
   base::OperationPtr offer_timer_;
 };

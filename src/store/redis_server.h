@@ -10,11 +10,11 @@ namespace tlspolicyd::store {
 
 /// Where a Redis or Valkey server is, and how to be let in.
 struct RedisServer {
-  std::string host;  ///< name or address; "" with a path
+  std::string host{};  ///< name or address; "" with a path
   std::uint16_t port = 6379;
-  std::string path;      ///< of a unix socket
-  std::string user;      ///< "": the server's default user
-  std::string password;  ///< "": none is asked for
+  std::string path{};      ///< of a unix socket
+  std::string user{};      ///< "": the server's default user
+  std::string password{};  ///< "": none is asked for
   std::uint32_t database = 0;
 
   /// As parse_redis_server() reads it, but a password as "***".

@@ -66,18 +66,21 @@ Result<HeardWords> RedisTalk::read_on() {
 }
 
 std::optional<Error> RedisTalk::say(const std::vector<SentWord>& words) {
-  std::vector<RedisConnection::Command> commands;
+  std::vector<RedisConnection::Command> sets;
   for (const auto& word : words) {
-    commands.push_back(
+    sets.push_back(
         {"SET", key_of(word.domain), word.text, "EX", fmt::format("{}", word.lasts.count())});
-    if (word.only_if_absent) {
-      commands.back().push_back("NX");
-    } else {
-      commands.push_back({"PUBLISH", std::string(kChannel), word.text});
-    }
+    if (word.only_if_absent) sets.back().push_back("NX");
   }
-  const auto replies = commands_->ask_all(commands);
-  return replies ? std::nullopt : std::optional(replies.error());
+  const auto replies = commands_->ask_all(sets);
+  if (!replies) return replies.error();
+  std::vector<RedisConnection::Command> publications;
+  for (std::size_t at = 0; at < words.size(); ++at)
+    // Nothing, where something was held already.
+    if ((*replies)[at].text)
+      publications.push_back({"PUBLISH", std::string(kChannel), words[at].text});
+  const auto published = commands_->ask_all(publications);
+  return published ? std::nullopt : std::optional(published.error());
 }
 
 Result<HeardWords> RedisTalk::hear() {

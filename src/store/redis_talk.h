@@ -44,7 +44,7 @@ class RedisTalk {
   /// True once read_on() has come to the end.
   bool has_read_all() const { return has_read_all_; }
 
-  /// Leaves the words at the server, and tells the others, but for those only_if_absent.
+  /// Leaves the words at the server, and tells the others which of them it has taken.
   std::optional<base::Error> say(const std::vector<SentWord>& words);
 
   /// The words that have arrived; does not wait while arrivals() is readable.

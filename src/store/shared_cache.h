@@ -42,7 +42,7 @@ class SharedCache {
   /// Leaves a word in the place of what is held for its domain, and tells the others at once.
   /// False if too much waits to be sent; lost if the cache is away.
   virtual bool tell(Word word) = 0;
-  /// The same where nothing is held for the domain; nobody is told. False as above.
+  /// The same where nothing is held for the domain, else nothing. False as above.
   virtual bool offer(Word word) = 0;
 };
 

@@ -61,16 +61,21 @@ class FakeSharedCache final : public store::SharedCache {
     if (!server_) return true;
     const auto text = store::text_of(word).value();
     server_->held[word.domain] = text;
-    ++server_->told;
-    for (auto* node : server_->nodes) node->arrive(text);
+    publish(text);
     return true;
   }
   bool offer(store::Word word) override {
-    if (server_) server_->held.try_emplace(word.domain, store::text_of(word).value());
+    if (!server_) return true;
+    const auto text = store::text_of(word).value();
+    if (server_->held.try_emplace(word.domain, text).second) publish(text);
     return true;
   }
 
  private:
+  void publish(const std::string& text) {
+    ++server_->told;
+    for (auto* node : server_->nodes) node->arrive(text);
+  }
   void leave() {
     if (server_) std::erase(server_->nodes, this);
     server_ = nullptr;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "fakes/fake_service.h"
+#include "sts/adoption.h"
 
 using namespace tlspolicyd;
 using namespace tlspolicyd::service;
@@ -111,6 +112,18 @@ TEST_CASE("a node that was away hears what it missed, and tells what it knows") 
   CHECK(c.id_of("c.test") == "new");
 }
 
+TEST_CASE("nodes that were all away tell each other what they learnt meanwhile") {
+  World world;
+  World::Node a(world), b(world);
+  world.fetch(a, "a.test", "1");
+  world.fetch(b, "b.test", "1");
+  a.life.shared.connect(world.server);
+  b.life.shared.connect(world.server);
+  world.time.pass(Fleet::kRound + seconds{1});
+  CHECK(b.id_of("a.test") == "1");
+  CHECK(a.id_of("b.test") == "1");
+}
+
 TEST_CASE("without its server a node goes on with all that it knows, and says so") {
   World world;
   World::Node a(world), b(world);
@@ -184,7 +197,8 @@ TEST_CASE("an unexpired enforce policy gives way to what was fetched later only"
   }
 }
 
-TEST_CASE("a policy of this node that is being saved is not overtaken, nor its saving called slow") {
+TEST_CASE(
+    "a policy of this node that is being saved is not overtaken, nor its saving called slow") {
   World world;
   World::Node a(world), b(world);
   a.life.shared.connect(world.server);
