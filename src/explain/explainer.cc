@@ -86,6 +86,7 @@ void Explainer::finish() {
     tell_policy_host();
     tell_mx();
     tell_gate();
+    tell_withheld();
   }
   out_.outcome = outcome();
   if (next_hop_) apply_override();
@@ -135,7 +136,11 @@ void Explainer::tell_mx() {
 }
 
 void Explainer::tell_gate() {
-  const bool required = decision_.kind != Decision::Kind::no_policy;
+  using service::Cause;
+  const bool temporary = decision_.kind == Decision::Kind::temporary;
+  // What did not come as far as the MX hosts did not come as far as the gate.
+  const bool required =
+      temporary ? decision_.cause == Cause::dane : decision_.kind != Decision::Kind::no_policy;
   auto& dane = fresh_->dane;
   Gate gate;
   if (!dane.guards(out_.domain)) {
@@ -165,6 +170,13 @@ void Explainer::tell_gate() {
     case Decision::Kind::no_policy: gate.verdict = "DANE cannot be required of every host"; break;
   }
   out_.gate = std::move(gate);
+}
+
+void Explainer::tell_withheld() {
+  using service::Cause;
+  const bool of_mx_hosts = decision_.cause == Cause::mx || decision_.cause == Cause::dane;
+  if (decision_.kind == Decision::Kind::temporary && !of_mx_hosts)
+    out_.withheld = Withheld{decision_.cause, base::printable(decision_.reason)};
 }
 
 /// The operator's word comes before everything that was found.
@@ -206,6 +218,8 @@ Outcome Explainer::outcome() const {
     case Decision::Kind::secure:
       return decision_.mx_names.empty() ? Outcome::deferred : Outcome::guarded;
     case Decision::Kind::temporary:
+      // Mail waits, whatever the domain has published.
+      if (decision_.cause == service::Cause::pinned) return Outcome::deferred;
       return has_failed(true) || !has_failed(false) ? Outcome::unknown : Outcome::deferred;
     case Decision::Kind::no_policy: break;
   }

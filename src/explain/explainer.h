@@ -54,6 +54,7 @@ class Explainer final : public base::Operation {
   void tell_policy_host();
   void tell_mx();
   void tell_gate();
+  void tell_withheld();
   void apply_override();
   bool has_failed(bool by_ourselves) const;
   Outcome outcome() const;

@@ -9,6 +9,7 @@
 #include "dane/verdict.h"
 #include "explain/mx_probe.h"
 #include "explain/trace.h"
+#include "service/decision.h"
 #include "sts/lifecycle.h"
 #include "sts/policy.h"
 #include "sts/txt_record.h"
@@ -34,6 +35,12 @@ struct Gate {
   std::vector<dane::HostFinding> hosts;  ///< by preference
   std::vector<DnsStep> tlsa;             ///< the look-ups, in their order
   std::string verdict;                   ///< for people
+};
+
+/// Why the answer is TEMP, where that is no matter of the MX hosts.
+struct Withheld {
+  service::Cause cause = service::Cause::none;
+  std::string why;  ///< printable
 };
 
 /// What becomes of mail to the next-hop.
@@ -65,6 +72,7 @@ struct Explanation {
   std::optional<DnsStep> mx;
   std::vector<MxVerdict> mx_verdicts;
   std::optional<Gate> gate;
+  std::optional<Withheld> withheld;
   std::optional<Cached> cached;  ///< if a running daemon was asked
 
   struct Reply {
@@ -89,5 +97,8 @@ Outcome outcome_of(std::string_view word);
 
 /// "protected: Postfix must verify the certificate" and the like.
 std::string_view describe(Outcome outcome);
+
+/// The same of an explanation, with whose trouble it is where that is none of the domain's.
+std::string_view result_of(const Explanation& explanation);
 
 }  // namespace tlspolicyd::explain

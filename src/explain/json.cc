@@ -167,6 +167,8 @@ std::string as_json(const Explanation& of) {
   }
   if (of.mx || (of.policy && of.policy->ok())) out["mx"] = mx_json(of);
   if (of.gate) out["dane"] = gate_json(*of.gate);
+  if (of.withheld)
+    out["withheld"] = {{"cause", name_of(of.withheld->cause)}, {"why", of.withheld->why}};
   if (of.cached) out["cached"] = cached_json(*of.cached);
   if (!of.by_operator.empty()) out["by_operator"] = of.by_operator;
   for (const auto& reply : of.replies) out["replies"][reply.map] = reply.text;

@@ -139,6 +139,18 @@ void write_gate(Text& text, const Explanation& of) {
   }
 }
 
+/// An answer that waits, and neither for the MX hosts nor for their TLSA records.
+void write_withheld(Text& text, const Explanation& of) {
+  const auto& [cause, why] = *of.withheld;
+  if (cause == service::Cause::pinned) {
+    text.line("operator", "the configuration says that there must be a policy: {}", why);
+  } else if (cause == service::Cause::txt) {
+    text.line("operator", "the configuration says discovery.on_dns_error: temp: {}", why);
+  } else {
+    text.line("trouble", "our own, not the domain's: {} [{}]", why, name_of(cause));
+  }
+}
+
 /// The daemon's own memory, beside what the TXT record says at this moment.
 void write_cached(Text& text, const Explanation& of) {
   const auto& cached = *of.cached;
@@ -192,12 +204,13 @@ std::string as_text(const Explanation& of) {
   if (of.policy) write_policy(text, of);
   if (of.mx || (of.policy && of.policy->ok())) write_mx(text, of);
   if (of.gate) write_gate(text, of);
+  if (of.withheld) write_withheld(text, of);
   if (of.cached) write_cached(text, of);
   if (!of.by_operator.empty())
     text.line("operator", "the configuration decides: {}", of.by_operator);
   for (const auto& reply : of.replies) text.line("reply", "{}: {}", reply.map, reply.text);
   if (of.probes) write_probes(text, of);
-  text.line("result", "{}", describe(of.outcome));
+  text.line("result", "{}", result_of(of));
   return text.take();
 }
 

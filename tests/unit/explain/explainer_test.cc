@@ -49,15 +49,16 @@ struct World {
     network.set_https("mta-sts." + domain, {.outcome = reply});
   }
 
+  service::Inquiry::Settings inquiry{.patience = {seconds{10}, seconds{30}},
+                                     .defer_on_dns_error = false};
+
   explain::Explanation explain(const std::string& key) {
     std::optional<explain::Explanation> found;
     const explain::Explainer work(
         {network, [this](net::Resolver&) { return std::make_unique<fakes::FakeWeb>(network); },
          time, time},
-        {.dane = {},
-         .inquiry = {.patience = {seconds{10}, seconds{30}}, .defer_on_dns_error = false},
-         .allow_addresses = {}},
-        key, [&](explain::Explanation told) { found = std::move(told); });
+        {.dane = {}, .inquiry = inquiry, .allow_addresses = {}}, key,
+        [&](explain::Explanation told) { found = std::move(told); });
     CHECK_FALSE(found);
     REQUIRE(time.pass_until(seconds{120}, [&] { return found.has_value(); }));
     return *found;
@@ -153,6 +154,63 @@ TEST_CASE("decision 23: what becomes of the mail") {
     CHECK(told.no_domain != "");
     CHECK(world.network.dns_questions() == before);
   }
+}
+
+TEST_CASE("decision 23: a TEMP is told as whose it is: never as DANE's where DANE was not asked") {
+  World world;
+  struct Row {
+    const char* line;
+    const char* result;
+    const char* cause;
+    Outcome outcome;
+  };
+  Row row{};
+  SUBCASE("decision 13: pinned, and the domain has published nothing") {
+    world.inquiry.pinned = {"a.test"};
+    row = {
+        "\noperator   the configuration says that there must be a policy: a.test: pinned, and not "
+        "known: no MTA-STS record\n",
+        "\nresult     deferred: mail waits until a policy is known, since the domain is pinned\n",
+        "\"cause\": \"pinned\"", Outcome::deferred};
+  }
+  SUBCASE("decision 11: no name server is there") {
+    world.network.set_dns({"_mta-sts.a.test", RecordType::txt},
+                          {.outcome = base::Error{Fault::dns_unreachable, "no name server"}});
+    row = {"\ntrouble    our own, not the domain's: a.test: no name server [own-trouble]\n",
+           "\nresult     could not be told now: the trouble is ours, and mail waits until it is "
+           "over\n",
+           "\"cause\": \"own-trouble\"", Outcome::unknown};
+  }
+  SUBCASE("decision 11: the same of a domain that is pinned") {
+    world.inquiry.pinned = {"a.test"};
+    world.network.set_dns({"_mta-sts.a.test", RecordType::txt},
+                          {.outcome = base::Error{Fault::dns_unreachable, "no name server"}});
+    row = {"\ntrouble    our own, not the domain's: a.test: no name server [own-trouble]\n",
+           "\nresult     could not be told now: the trouble is ours, and mail waits until it is "
+           "over\n",
+           "\"cause\": \"own-trouble\"", Outcome::unknown};
+  }
+  const auto told = world.explain("a.test");
+  CHECK(told.outcome == row.outcome);
+  CHECK_FALSE(told.gate);
+  const auto text = as_text(told);
+  CAPTURE(text);
+  CHECK(text.find("\nDANE ") == std::string::npos);
+  CHECK(text.find(row.line) != std::string::npos);
+  CHECK(text.find(row.result) != std::string::npos);
+  CHECK(as_json(told).find(row.cause) != std::string::npos);
+}
+
+TEST_CASE("decision 23: MX records that cannot be looked up are no matter of DANE") {
+  World world;
+  world.publish("a.test");
+  world.network.set_dns({"a.test", RecordType::mx},
+                        {.outcome = base::Error{Fault::dns_failed, "SERVFAIL for MX"}});
+  const auto told = world.explain("a.test");
+  CHECK(told.outcome == Outcome::deferred);
+  CHECK_FALSE(told.gate);
+  CHECK_FALSE(told.withheld);
+  CHECK(as_text(told).find("\nMX         failed: SERVFAIL for MX") != std::string::npos);
 }
 
 TEST_CASE("decision 23: the resolver does not validate: the gate is off, and that is said") {
