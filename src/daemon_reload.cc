@@ -102,6 +102,7 @@ void Daemon::tell_parts() {
 /// store, too, has been read anew.
 void Daemon::forget_what_depends_on(const std::vector<config::Setting>& changes) {
   book_.forget_failures();
+  dane_.forget_failures();
   if (has_section(changes, "refresh")) refresher_.set_rules(config_.refresh);
   if (has_section(changes, "resolver")) dane_.resolver_changed();
   if (has_section(changes, "dane") || has_section(changes, "domains"))

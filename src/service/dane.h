@@ -79,6 +79,9 @@ class Dane {
     changed_();
   }
 
+  /// What could not be found of MX hosts is looked for anew: its cause may be gone.
+  void forget_failures() { hosts_.forget_failures(); }
+
   dane::Mixed mixed() const { return rules_.mixed; }
   DaneHosts& hosts() { return hosts_; }
 

@@ -61,6 +61,18 @@ void DaneHosts::forget() {
   for (auto& [key, look] : under_way_) look.outdated = true;
 }
 
+void DaneHosts::forget_failures() {
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    if (at->second.error_pause == base::seconds{0}) {
+      ++at;
+      continue;
+    }
+    turns_.erase(at->second.turn);
+    at = entries_.erase(at);
+  }
+  for (auto& [key, look] : under_way_) look.outdated = true;
+}
+
 void DaneHosts::on_found(const Key& key, const DaneFinding& finding) {
   // Taken off the table first, and kept until the end: who is told may ask again, or leave.
   const auto look = under_way_.extract(key);

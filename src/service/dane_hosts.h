@@ -41,6 +41,8 @@ class DaneHosts {
 
   /// Forgets what was found; looks under way go on, for those only who wait for them.
   void forget();
+  /// Forgets what could not be found, with its back-off; looks under way go on as above.
+  void forget_failures();
 
   std::size_t size() const { return entries_.size(); }
 
@@ -57,7 +59,7 @@ class DaneHosts {
   struct Look {
     base::OperationPtr work;
     std::shared_ptr<Waiters> waiters;
-    bool outdated = false;  ///< forget() was called since it began
+    bool outdated = false;  ///< something was forgotten since it began
   };
 
   void on_found(const Key& key, const DaneFinding& finding);

@@ -160,11 +160,15 @@ Next advance(Entry& entry, const Event& event, WallTime now) {
 }
 
 void forget_failures(Entry& entry) {
-  if (entry.absence != Absence::dns_error && entry.absence != Absence::fetch_failed) return;
+  const bool in_vain =
+      entry.absence == Absence::dns_error || entry.absence == Absence::fetch_failed;
+  // A TXT record that was seen since hides a failure without undoing it.
+  const bool has_failed = in_vain || !entry.failed.empty();
+  if (has_failed) entry.fetch_floor = {};
+  if (in_vain) entry.txt_due = {};
   entry.failed.clear();
-  entry.txt_due = {};
-  entry.fetch_floor = {};
   entry.dns_pause = {};
+  if (entry.stored && entry.upkeep.failures > 0) entry.refresh_at = entry.stored->fetched_at;
 }
 
 StoredPolicy renewal(const Entry& entry, std::string id, Policy policy, WallTime now) {

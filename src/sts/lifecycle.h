@@ -158,7 +158,7 @@ enum class Next {
 Next advance(Entry& entry, const Event& event, base::WallTime now);
 
 /// Whoever is responsible says that the cause of failures may be gone: the next question looks, and
-/// fetches, at once. The policy and its upkeep are as before.
+/// fetches, at once, and a refresh that has failed is due. The policy and its upkeep are as before.
 void forget_failures(Entry& entry);
 
 /// What is to be stored of a policy fetched at `now` for the TXT record's `id`.

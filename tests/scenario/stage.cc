@@ -126,6 +126,12 @@ void Stage::kill() {
   raise_curtain();
 }
 
+/// SIGHUP, and the settings are as before.
+void Stage::reload() {
+  life_->book.forget_failures();
+  life_->dane.forget_failures();
+}
+
 void Stage::change_disk(const Line& line) {
   using Health = fakes::FakeStore::Health;
   const auto& how = line.words.at(1);
@@ -167,6 +173,7 @@ void Stage::play(const Line& line) {
   if (verb == "pass") return time_.pass(duration(words.at(1)));
   if (verb == "jump") return time_.jump(std::chrono::duration_cast<seconds>(duration(words.at(1))));
   if (verb == "kill") return kill();
+  if (verb == "reload") return reload();
   if (verb == "disk") return change_disk(line);
   if (verb == "log") return find_in_log(line);
   if (verb == "start") return raise_curtain();

@@ -40,6 +40,7 @@ class Stage {
   void count(const Line& line);
   void raise_curtain();
   void kill();
+  void reload();
   void change_disk(const Line& line);
   void find_in_log(const Line& line);
 

@@ -249,6 +249,20 @@ TEST_CASE("failures are forgotten where the operator says so, and nothing else")
   CHECK(book.find(text(1))->entry.may_fetch("1", kNow));
   CHECK_FALSE(book.find(text(2))->entry.is_due(kNow));
   CHECK_FALSE(book.find(text(3))->entry.is_due(kNow));
+  // A TXT record that was seen since hides a failure, and does not undo it.
+  book.advance(name(4), sts::TxtFound{"1", seconds{60}}, kNow);
+  book.advance(name(4), sts::FetchFailed{"1", {base::Fault::certificate, "expired"}}, kNow);
+  book.advance(name(4), sts::TxtAbsent{sts::Absence::no_record, seconds{3600}}, kNow);
+  book.advance(name(3), sts::FetchFailed{"1", {base::Fault::certificate, "expired"}}, kNow);
+  book.advance(name(3), sts::TxtFound{"1", seconds{3600}}, kNow);
+  REQUIRE_FALSE(book.find(text(4))->entry.may_fetch("1", kNow));
+  REQUIRE(book.find(text(3))->entry.refresh_at > kNow);
+  book.forget_failures();
+  CHECK(book.find(text(4))->entry.may_fetch("1", kNow));
+  CHECK_FALSE(book.find(text(4))->entry.is_due(kNow));
+  CHECK(book.find(text(3))->entry.may_fetch("1", kNow));
+  CHECK(book.find(text(3))->entry.refresh_at <= kNow);
+  CHECK_FALSE(book.find(text(3))->entry.is_due(kNow));
   // Once: what fails again waits again.
   book.advance(failed, sts::FetchFailed{"1", {base::Fault::certificate, "expired"}}, kNow);
   CHECK_FALSE(book.find(text(1))->entry.may_fetch("1", kNow));

@@ -206,6 +206,28 @@ TEST_CASE("what is forgotten is looked for anew, and a look under way goes on") 
   CHECK(world.find("mx.test").host.state == HostState::usable);
 }
 
+TEST_CASE(
+    "failures are forgotten where the operator says so, with their back-off, and nothing else") {
+  World world;
+  world.usable("mx.test");
+  world.find("mx.test");
+  world.fails("broken.test");
+  CHECK(world.find("broken.test").valid_for == seconds{30});
+  world.time.pass(seconds{30});
+  CHECK(world.find("broken.test").valid_for == seconds{60});
+  bool told = false;
+  world.fails("late.test");
+  const auto looking = world.hosts.find(name("late.test"), 25, [&](const auto&) { told = true; });
+  world.hosts.forget_failures();
+  CHECK_FALSE(world.known("broken.test"));
+  CHECK(world.known("mx.test"));
+  CHECK(world.hosts.size() == 1);
+  world.time.pass(seconds{1});
+  CHECK(told);
+  CHECK_FALSE(world.known("late.test"));
+  CHECK(world.find("broken.test").valid_for == seconds{30});
+}
+
 TEST_CASE("what was being looked for when all was forgotten is told, and not kept") {
   World world;
   std::optional<DaneHosts::Known> found;
