@@ -111,6 +111,9 @@ void read_unsatisfiable(Section& top, postfix::DelegationRules& rules) {
 void read_maps(Section& top, Config& config) {
   top.section("maps", [&](Section& maps) {
     maps.each([&](const std::string& name, Section& keys) {
+      if (name == postfix::MapTable::kOther)
+        maps.complain_of(name,
+                         "metrics count by this name what is asked in maps that nobody defined");
       postfix::MapTable::Map map{.name = name};
       keys.text("profile", choice(map.profile, kProfiles));
       keys.text("testing", choice(map.enforce_testing, kTesting));

@@ -40,7 +40,7 @@ const MapTable::Map& MapTable::find(std::string_view name, const base::Log& log)
 std::vector<std::string> MapTable::names() const {
   std::vector<std::string> names;
   for (const auto& map : maps_) names.push_back(map.name);
-  names.emplace_back("other");
+  names.emplace_back(kOther);
   return names;
 }
 

@@ -29,10 +29,13 @@ class MapTable {
   /// The built-in maps and `further` ones; a further one of a built-in name replaces it.
   explicit MapTable(std::vector<Map> further = {});
 
+  /// Stands for all names that nobody defined where maps are told apart; no map's own.
+  static constexpr std::string_view kOther = "other";
+
   /// The map of that name. Any other name is answered in the compat profile, with one warning
   /// per name.
   const Map& find(std::string_view name, const base::Log& log);
-  /// The names of all maps, and at last "other" for those that nobody defined.
+  /// The names of all maps, and at last kOther for those that nobody defined.
   std::vector<std::string> names() const;
   /// The index in names() of what find() returned.
   std::size_t index_of(const Map& map) const;

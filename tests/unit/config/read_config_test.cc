@@ -257,6 +257,8 @@ TEST_CASE("each mistake is told with its line and what is expected") {
        "\"/dev/null\"\n"},
       {"https: {ca_file: /}",
        "1: https.ca_file: a readable file is expected (Is a directory), not \"/\"\n"},
+      {"maps: {other: {testing: enforce}}",
+       "1: maps.other: metrics count by this name what is asked in maps that nobody defined\n"},
       {"maps: {strict: {testing: yes}}",
        "1: maps.strict.testing: one of enforce, notfound is expected, not \"yes\"\n"},
       {"domains:\n  x.example:\n",
