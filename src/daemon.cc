@@ -68,6 +68,8 @@ Daemon::Daemon(config::Config config, config::Source source,
              .configuration = source_.file(),
              .configured_at = loop_.wall(),
              .cache_file = config::cache_path(config_),
+             .mistake = {},
+             .awaits_start = {},
              .endpoints = {},
              .observe = config_.observe},
       loop_lag_(loop_, loop_),
@@ -97,7 +99,9 @@ void Daemon::run() {
 }
 
 std::string Daemon::status() const {
-  return fmt::format("answering on {}", fmt::join(facts_.endpoints, ", "));
+  std::vector<std::string> endpoints;
+  for (const auto& served : facts_.endpoints) endpoints.push_back(served.endpoint);
+  return fmt::format("answering on {}", fmt::join(endpoints, ", "));
 }
 
 void Daemon::on_servers(std::vector<base::Endpoint> servers) {

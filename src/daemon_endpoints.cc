@@ -69,8 +69,8 @@ void Daemon::serve(std::string_view service, Server& server, config::Endpoints e
 
 void Daemon::note_endpoint(std::string_view service, const net::ListenAddress& address,
                            std::string_view origin) {
-  facts_.endpoints.push_back(text_of(address));
-  log_.info("listening", {{service, facts_.endpoints.back()}, {"origin", origin}});
+  facts_.endpoints.push_back({std::string(service), text_of(address)});
+  log_.info("listening", {{service, facts_.endpoints.back().endpoint}, {"origin", origin}});
 }
 
 }  // namespace tlspolicyd

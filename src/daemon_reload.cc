@@ -40,11 +40,13 @@ void Daemon::reload() {
   for (const auto& mistake : read.mistakes)
     log_.error("mistake in the configuration",
                {{"where", config::text_of(mistake, source_.path())}});
+  facts_.mistake =
+      read.mistakes.empty() ? "" : config::text_of(read.mistakes.front(), source_.path());
   std::string trouble = read.mistakes.empty() ? "" : "the file is wrong";
   try {
     if (trouble.empty()) take_up(std::move(read.config));
   } catch (const std::runtime_error& error) {
-    trouble = error.what();
+    trouble = facts_.mistake = error.what();
   }
   if (trouble.empty()) {
     ++reloads_.succeeded;
@@ -64,13 +66,17 @@ void Daemon::reload() {
 /// has changed nothing.
 void Daemon::take_up(config::Config next) {
   auto changes = config::changes(config_, next);
-  for (const auto& setting : changes)
-    if (setting.at_start)
-      log_.warning("a restart is needed to change this",
-                   {{"key", setting.name()}, {"wanted", setting.value}});
+  std::vector<std::string> awaits_start;
+  for (const auto& setting : changes) {
+    if (!setting.at_start) continue;
+    awaits_start.push_back(setting.name());
+    log_.warning("a restart is needed to change this",
+                 {{"key", setting.name()}, {"wanted", setting.value}});
+  }
   std::erase_if(changes, [](const config::Setting& setting) { return setting.at_start; });
   keep_what_needs_a_start(config_, next);
   https_.set_options(next.https);  // the only part that can refuse
+  facts_.awaits_start = std::move(awaits_start);
 
   const bool began_to_observe = next.observe && !config_.observe;
   config_ = std::move(next);

@@ -28,8 +28,14 @@ struct Facts {
   std::string configuration;       ///< the file, "" where there is none
   base::WallTime configured_at{};  ///< when it was last read
   std::string cache_file;
-  std::vector<std::string> endpoints;  ///< that are served, as Postfix writes them
-  bool observe = false;                ///< every question is answered "no policy"
+  std::string mistake;  ///< the first one in the file as it was last read, "" if none
+  std::vector<std::string> awaits_start;  ///< keys of the file that count from the next start on
+  struct Served {
+    std::string service;   ///< "socketmap", "policy_service", "metrics", "admin"
+    std::string endpoint;  ///< as Postfix writes it
+  };
+  std::vector<Served> endpoints;
+  bool observe = false;  ///< every question is answered "no policy"
 };
 
 /// How often the configuration was read anew, and whether it could be used.

@@ -2,6 +2,7 @@
 
 #include "admin/health.h"
 #include "admin/words.h"
+#include "base/log.h"
 
 namespace tlspolicyd::admin {
 namespace {
@@ -9,11 +10,28 @@ namespace {
 using nlohmann::json;
 
 json answers_json(const postfix::AnswerTally& tally) {
-  json out{{"settled", tally.settled}, {"live", tally.live}};
+  json out{{"all", tally.all()},           {"settled", tally.settled},
+           {"live", tally.live},           {"overruled", tally.overruled},
+           {"no-domain", tally.no_domain}, {"delivery-status", tally.statuses}};
   for (std::size_t told = 0; told < postfix::kTold; ++told) {
     const auto kind = static_cast<postfix::Told>(told);
     out[std::string(postfix::name_of(kind))] = tally.all(kind);
   }
+  return out;
+}
+
+json configuration_json(const Facts& facts) {
+  json out{{"file", facts.configuration},
+           {"loaded_at", time_json(facts.configured_at)},
+           {"awaits_restart", facts.awaits_start}};
+  if (!facts.mistake.empty()) out["mistake"] = base::printable(facts.mistake);
+  return out;
+}
+
+json endpoints_json(const Facts& facts) {
+  auto out = json::array();
+  for (const auto& served : facts.endpoints)
+    out.push_back({{"service", served.service}, {"endpoint", served.endpoint}});
   return out;
 }
 
@@ -65,9 +83,8 @@ json status_json(const Sources& sources, const Census& census) {
           {"observe", facts.observe},
           {"started_at", time_json(facts.started_at)},
           {"uptime", std::chrono::duration_cast<base::seconds>(uptime).count()},
-          {"configuration",
-           {{"file", facts.configuration}, {"loaded_at", time_json(facts.configured_at)}}},
-          {"endpoints", facts.endpoints},
+          {"configuration", configuration_json(facts)},
+          {"endpoints", endpoints_json(facts)},
           {"policies",
            {{"enforce", census.enforce},
             {"testing", census.testing},

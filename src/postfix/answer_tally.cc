@@ -36,10 +36,4 @@ void AnswerTally::set_maps(const std::vector<std::string>& names) {
   maps = std::move(kept);
 }
 
-std::uint64_t AnswerTally::all(Told told) const {
-  std::uint64_t sum = 0;
-  for (const auto& map : maps) sum += map.answers[static_cast<std::size_t>(told)];
-  return sum;
-}
-
 }  // namespace tlspolicyd::postfix

@@ -52,6 +52,7 @@ Responder::Response Responder::respond(std::string_view request, LastPolicy& las
               rules_.maps.index_of(map)};
   if (map.kind == MapTable::Map::Kind::delivery_status) {
     const auto reply = explain(key, last);
+    ++tally_.statuses;
     tally_.count(asked.map, reply.starts_with("OK ") ? Told::explained : Told::not_found);
     append_netstring(out, reply);
     return {Kind::answered, nullptr};
@@ -64,6 +65,7 @@ Responder::Response Responder::respond(std::string_view request, LastPolicy& las
   auto next_hop = parse_next_hop(key);
   if (!next_hop) {
     last.forget();
+    ++tally_.no_domain;
     tally_.count(asked.map, Told::not_found);
     out += kNotFound;
     return {Kind::answered, nullptr};
@@ -74,11 +76,11 @@ Responder::Response Responder::respond(std::string_view request, LastPolicy& las
     tally_.settled_seconds.add(watch.seconds());
     return {Kind::answered, nullptr};
   }
-  ++tally_.live;
   const service::Question question{std::move(next_hop->domain), asked.terms};
   auto waiting =
       service_.ask(question, [this, question, watch, map_index = asked.map, &last,
                               done = std::move(done)](const service::Decision& decision) {
+        ++tally_.live;
         tally_.count(map_index, told_by(decision.kind));
         ++tally_.temporary[static_cast<std::size_t>(decision.cause)];
         tally_.live_seconds.add(watch.seconds());
@@ -99,6 +101,7 @@ bool Responder::answer_settled(std::string_view domain, const Asked& asked, Last
                                std::string& out) {
   if (const auto reply = rules_.overrides.find(domain); !reply.empty()) {
     last.forget();
+    ++tally_.overruled;
     tally_.count(asked.map, Told::by_operator);
     out += rules_.observe ? kNotFound : reply;
     return true;

@@ -22,6 +22,12 @@ std::string word(const json& value) {
   return value.dump();
 }
 
+std::string words(const json& values) {
+  std::vector<std::string> texts;
+  for (const auto& value : values) texts.push_back(word(value));
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
 std::string ago(const json& seconds) { return duration_text(seconds.get<std::int64_t>()) + " ago"; }
 
 /// How long until something, which may be over.
@@ -35,6 +41,9 @@ std::string left_text(const json& seconds) {
   const auto left = seconds.get<std::int64_t>();
   return left > 0 ? duration_text(left) : fmt::format("expired {} ago", duration_text(-left));
 }
+
+/// A key of an object, and what its number counts.
+using Parts = std::vector<std::pair<const char*, const char*>>;
 
 class Lines {
  public:
@@ -83,6 +92,28 @@ void write_mx(Lines& lines, const json& mx, bool judged) {
   }
 }
 
+/// Both lines make the same sum.
+void write_answers(Lines& lines, const json& answers) {
+  const auto line = [&](std::string_view label, const Parts& parts) {
+    std::vector<std::string> texts;
+    for (const auto& [key, text] : parts)
+      texts.push_back(fmt::format("{} {}", word(answers.at(key)), text));
+    lines.add(label, "{}", fmt::join(texts, ", "));
+  };
+  lines.add("answers", "{}", word(answers.at("all")));
+  line("", {{"settled", "known at once"},
+            {"live", "looked up"},
+            {"overruled", "by the operator's word"},
+            {"no-domain", "to no domain"},
+            {"delivery-status", "to delivery statuses"}});
+  line("", {{"secure", "secure"},
+            {"dane-only", "dane-only"},
+            {"notfound", "not found"},
+            {"temp", "temporary"},
+            {"operator", "by the operator's word"},
+            {"explained", "explained"}});
+}
+
 }  // namespace
 
 std::string duration_text(std::int64_t seconds) {
@@ -120,7 +151,12 @@ std::string status_text(const json& of) {
     lines.add("observe", "every question is answered \"no policy\"");
   lines.add("configuration", "{}, read at {}", file.empty() ? "built-in" : base::printable(file),
             word(configuration.at("loaded_at")));
-  for (const auto& endpoint : of.at("endpoints")) lines.add("listens on", "{}", word(endpoint));
+  if (const auto mistake = configuration.find("mistake"); mistake != configuration.end())
+    lines.add("", "the file is wrong, what was read before is in force: {}", word(*mistake));
+  if (const auto& keys = configuration.at("awaits_restart"); !keys.empty())
+    lines.add("", "counts from the next start on: {}", words(keys));
+  for (const auto& served : of.at("endpoints"))
+    lines.add("listens on", "{}: {}", word(served.at("service")), word(served.at("endpoint")));
   lines.add("policies", "{} enforce, {} testing, {} none, {} expired", word(policies.at("enforce")),
             word(policies.at("testing")), word(policies.at("none")), word(policies.at("expired")));
   lines.add("no policy", "{} domain(s) known", word(of.at("negatives")));
@@ -133,11 +169,7 @@ std::string status_text(const json& of) {
   lines.add("clients", "{} socketmap, {} policy service",
             word(of.at("connections").at("socketmap")),
             word(of.at("connections").at("policy_service")));
-  lines.add("answers", "{} at once, {} after a look-up", word(answers.at("settled")),
-            word(answers.at("live")));
-  lines.add("", "{} secure, {} dane-only, {} not found, {} temporary, {} by the operator",
-            word(answers.at("secure")), word(answers.at("dane-only")), word(answers.at("notfound")),
-            word(answers.at("temp")), word(answers.at("operator")));
+  write_answers(lines, answers);
   if (disk.at("ok").get<bool>()) {
     lines.add("disk", "ok, {}", word(disk.at("file")));
   } else {

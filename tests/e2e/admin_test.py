@@ -85,9 +85,15 @@ class Book(AdminTest):
         self.assertGreaterEqual(told["negatives"], 1)
         self.assertEqual(told["resolver"]["dnssec"], "validates")
         self.assertEqual(told["configuration"]["file"], str(self.daemon.config))
-        self.assertIn(f"unix:{self.admin}", told["endpoints"])
-        self.assertIn(f"inet:127.0.0.1:{METRICS_PORT}", told["endpoints"])
+        self.assertEqual({served["service"]: served["endpoint"] for served in told["endpoints"]},
+                         {"socketmap": f"inet:127.0.0.1:{PORT}", "admin": f"unix:{self.admin}",
+                          "metrics": f"inet:127.0.0.1:{METRICS_PORT}"})
+        answers = told["answers"]
+        for parts in (("settled", "live", "overruled", "no-domain", "delivery-status"),
+                      ("secure", "dane-only", "notfound", "temp", "operator", "explained")):
+            self.assertEqual(sum(answers[part] for part in parts), answers["all"], answers)
         text = self.tool("status")
+        self.assertRegex(text, rf"(?m)^listens on +admin: unix:{self.admin}$")
         self.assertRegex(text, r"(?m)^tlspolicyd +\S+, up for .*, well$")
         self.assertRegex(text, r"(?m)^policies +\d+ enforce, 1 testing, 0 none, 0 expired$")
 

@@ -27,7 +27,9 @@ struct Bench : fakes::FakeService {
               .configuration = "/etc/tlspolicyd/tlspolicyd.yaml",
               .configured_at = time.wall(),
               .cache_file = "/var/lib/tlspolicyd/cache.db",
-              .endpoints = {"inet:127.0.0.1:8461"},
+              .mistake = {},
+              .awaits_start = {},
+              .endpoints = {{"socketmap", "inet:127.0.0.1:8461"}},
               .observe = false};
   ReloadTally reloads;
   LoopLag lag{time, time};

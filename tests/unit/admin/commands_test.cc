@@ -68,7 +68,8 @@ TEST_CASE("status counts policies by mode, what expired and what cannot be refre
   CHECK(status["uptime"] == 4);
   CHECK(status["disk"]["ok"] == true);
   CHECK(status["refresh"] == json{{"under_way", 0}, {"failing", 0}});
-  CHECK(status["endpoints"] == json{"inet:127.0.0.1:8461"});
+  CHECK(status["endpoints"] ==
+        json{{{"service", "socketmap"}, {"endpoint", "inet:127.0.0.1:8461"}}});
 
   bench.network.set_https("mta-sts.two.example",
                           {.outcome = base::Error{base::Fault::connect, "connection refused"}});
@@ -82,6 +83,39 @@ TEST_CASE("status counts policies by mode, what expired and what cannot be refre
   CHECK(status["policies"]["enforce"] == 1);
   CHECK(status["policies"]["expired"] == 1);
   CHECK(status["refresh"]["failing"] == 0);
+}
+
+TEST_CASE("status: the answers by kind are as many as there are") {
+  Bench bench;
+  bench.publish("one.example");
+  postfix::LastPolicy last;
+  for (const char* request :
+       {"postfix one.example", "postfix one.example", "postfix .one.example", "dsn 2.0.0 ok"}) {
+    std::string out;
+    const auto response = bench.responder.respond(request, last, out, [](auto) {});
+    bench.time.pass(seconds{1});
+  }
+  const auto answers = bench.get("/status").body["answers"];
+  const auto sum = [&](std::initializer_list<const char*> keys) {
+    std::uint64_t all = 0;
+    for (const char* key : keys) all += answers.at(key).get<std::uint64_t>();
+    return all;
+  };
+  CHECK(answers["all"] == 4);
+  CHECK(sum({"settled", "live", "overruled", "no-domain", "delivery-status"}) == 4);
+  CHECK(sum({"secure", "dane-only", "notfound", "temp", "operator", "explained"}) == 4);
+}
+
+TEST_CASE("status tells of a file that is wrong, and of keys that wait for a restart") {
+  Bench bench;
+  auto configuration = bench.get("/status").body["configuration"];
+  CHECK_FALSE(configuration.contains("mistake"));
+  CHECK(configuration["awaits_restart"].empty());
+  bench.facts.mistake = "/etc/tlspolicyd/tlspolicyd.yaml:2: lisen: unknown key";
+  bench.facts.awaits_start = {"listen", "cache.path"};
+  configuration = bench.get("/status").body["configuration"];
+  CHECK(configuration["mistake"] == "/etc/tlspolicyd/tlspolicyd.yaml:2: lisen: unknown key");
+  CHECK(configuration["awaits_restart"] == json{"listen", "cache.path"});
 }
 
 TEST_CASE("status says since when and why the disk fails") {

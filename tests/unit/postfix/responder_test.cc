@@ -200,6 +200,37 @@ TEST_CASE("answers are counted by map and kind, temporary ones by cause") {
   CHECK(name_of(Told::temporary) == "temp");
 }
 
+TEST_CASE("the answers by what they say are as many as those by where they came from") {
+  Delivery world;
+  fakes::publish(world.network, "a.test", "mx.a.test");
+  Responder::Rules rules;
+  rules.maps = MapTable({{.name = "strict"}});
+  rules.overrides.set_off(base::DomainName::parse("off.test").value());
+  world.responder.set_rules(rules);
+  for (const char* request :
+       {"postfix a.test", "postfix a.test", "strict a.test", "postfix .test", "postfix [192.0.2.1]",
+        "postfix off.test", "nobody-knows nobody.test", "dsn 2.0.0 250 ok"})
+    world.ask(request);
+  world.ask("postfix a.test");
+  CHECK(world.ask(kNotVerified).find("OK 4.7.5 ") != std::string::npos);
+  // One whose client leaves is no answer.
+  world.network.set_dns({"_mta-sts.silent.test", net::RecordType::txt}, {.outcome = {}});
+  world.ask("postfix silent.test");
+  // What was counted in a map that is gone was answered all the same.
+  rules.maps = MapTable();
+  world.responder.set_rules(rules);
+  const auto& tally = world.responder.tally();
+  std::uint64_t sum = 0;
+  for (std::size_t told = 0; told < kTold; ++told) sum += tally.all(static_cast<Told>(told));
+  CHECK(tally.all() == 10);
+  CHECK(sum == tally.all());
+  CHECK(tally.no_domain == 2);
+  CHECK(tally.overruled == 1);
+  CHECK(tally.statuses == 2);
+  CHECK(tally.live == 2);
+  CHECK(tally.settled == 3);
+}
+
 TEST_CASE("what was counted of a map that stays, stays when the maps change") {
   Delivery world;
   fakes::publish(world.network, "a.test", "mx.a.test");

@@ -52,6 +52,40 @@ TEST_CASE("a domain without policy is shown as such") {
         "last asked     2026-11-28T16:00:00Z\n");
 }
 
+TEST_CASE("status: who is served where, sums, and what the file on disk has to do with it") {
+  const auto status = json::parse(R"({
+    "version": "1", "well": true, "troubles": [], "observe": false, "uptime": 61,
+    "configuration": {"file": "/etc/t.yaml", "loaded_at": "2026-11-28T16:00:00Z",
+                      "mistake": "/etc/t.yaml:2: lisen: unknown key",
+                      "awaits_restart": ["listen", "cache.path"]},
+    "endpoints": [{"service": "socketmap", "endpoint": "inet:127.0.0.1:8461"},
+                  {"service": "admin", "endpoint": "unix:/run/tlspolicyd/admin"}],
+    "policies": {"enforce": 1, "testing": 0, "none": 0, "expired": 0}, "negatives": 2,
+    "in_flight": 0, "connections": {"socketmap": 1, "policy_service": 0},
+    "answers": {"all": 15, "settled": 5, "live": 4, "overruled": 3, "no-domain": 2,
+                "delivery-status": 1, "secure": 6, "dane-only": 0, "notfound": 5, "temp": 0,
+                "operator": 3, "explained": 1},
+    "disk": {"ok": true, "file": "/var/lib/tlspolicyd/cache.db"},
+    "resolver": {"dnssec": "validates"}, "refresh": {"under_way": 0, "failing": 0}})");
+  const auto text = status_text(status);
+  CAPTURE(text);
+  for (const char* lines :
+       {"\nconfiguration  /etc/t.yaml, read at 2026-11-28T16:00:00Z\n"
+        "               the file is wrong, what was read before is in force: /etc/t.yaml:2: lisen: "
+        "unknown key\n"
+        "               counts from the next start on: listen, cache.path\n"
+        "listens on     socketmap: inet:127.0.0.1:8461\n"
+        "listens on     admin: unix:/run/tlspolicyd/admin\n",
+        "\nanswers        15\n"
+        "               5 known at once, 4 looked up, 3 by the operator's word, 2 to no domain, 1 "
+        "to "
+        "delivery statuses\n"
+        "               6 secure, 0 dane-only, 5 not found, 0 temporary, 3 by the operator's word, "
+        "1 "
+        "explained\n"})
+    CHECK(text.find(lines) != std::string::npos);
+}
+
 TEST_CASE("what was forgotten and refreshed is one line") {
   CHECK(forgotten_text(json::parse(R"({"domain": "a.example", "durable": true, "policy":
             {"mode": "enforce", "id": "7", "age": 61}})")) ==
