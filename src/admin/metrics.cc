@@ -33,6 +33,13 @@ void write_answers(Exposition& out, const postfix::AnswerTally& tally) {
     for (std::size_t at = 0; at < postfix::kTold; ++at)
       answers.add({{"map", map.map}, {"answer", name_of(static_cast<postfix::Told>(at))}},
                   map.answers[at]);
+  auto observed = out.counter("tlspolicyd_observed_answers_total",
+                              "What would have been answered while observe was on, and the answer "
+                              "was \"notfound\".");
+  for (const auto& map : tally.maps)
+    for (const auto told : postfix::kObserved)
+      observed.add({{"map", map.map}, {"answer", name_of(told)}},
+                   map.observed[static_cast<std::size_t>(told)]);
   auto temporary = out.counter("tlspolicyd_temporary_answers_total",
                                "Answers \"temp\", which defer mail, by what caused them.");
   for (std::size_t at = 1; at < service::kCauses; ++at)

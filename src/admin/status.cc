@@ -17,6 +17,9 @@ json answers_json(const postfix::AnswerTally& tally) {
     const auto kind = static_cast<postfix::Told>(told);
     out[std::string(postfix::name_of(kind))] = tally.all(kind);
   }
+  for (const auto told : postfix::kObserved)
+    if (const auto number = tally.all_observed(told); number > 0)
+      out["observed"][std::string(postfix::name_of(told))] = number;
   return out;
 }
 

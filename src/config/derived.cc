@@ -32,7 +32,8 @@ service::FetchSlots::Limits fetch_limits(const Config& config) {
 service::Inquiry::Settings inquiry_settings(const Config& config) {
   return {.patience = {config.discovery.answer_deadline, config.discovery.fetch_deadline},
           .defer_on_dns_error = config.discovery.defer_on_dns_error,
-          .pinned = config.pinned};
+          .pinned = config.pinned,
+          .observe = config.observe};
 }
 
 postfix::Responder::Rules answer_rules(const Config& config) {

@@ -23,6 +23,10 @@ enum class Told : std::uint8_t {
 };
 inline constexpr std::size_t kTold = 6;
 
+/// What a question for a policy would be answered.
+inline constexpr std::array kObserved{Told::not_found, Told::secure, Told::dane_only,
+                                      Told::temporary, Told::by_operator};
+
 /// "notfound", "secure", "dane-only", "temp", "operator", "explained".
 std::string_view name_of(Told told);
 
@@ -34,9 +38,11 @@ struct AnswerTally {
   struct ByMap {
     std::string map;
     std::array<std::uint64_t, kTold> answers{};
+    std::array<std::uint64_t, kTold> observed{};  ///< what they would have been
   };
   std::array<std::uint64_t, kTold> told{};  ///< in all maps, also in those that are gone
-  std::vector<ByMap> maps;                  ///< in the order of MapTable::names()
+  std::array<std::uint64_t, kTold> observed{};
+  std::vector<ByMap> maps;  ///< in the order of MapTable::names()
   /// Temporary answers, by the part that caused them.
   std::array<std::uint64_t, service::kCauses> temporary{};
   // Where they came from.
@@ -53,12 +59,22 @@ struct AnswerTally {
   void set_maps(const std::vector<std::string>& names);
   /// The answers of this kind, in all maps there are and were.
   std::uint64_t all(Told what) const { return told[static_cast<std::size_t>(what)]; }
+  /// The same of what would have been answered while `observe` was on.
+  std::uint64_t all_observed(Told what) const { return observed[static_cast<std::size_t>(what)]; }
   /// All answers.
   std::uint64_t all() const { return settled + live + overruled + no_domain + statuses; }
   /// `map` is an index of set_maps(), also of an earlier call.
   void count(std::size_t map, Told what) {
-    ++maps[std::min(map, maps.size() - 1)].answers[static_cast<std::size_t>(what)];
-    ++told[static_cast<std::size_t>(what)];
+    const auto kind = static_cast<std::size_t>(what);
+    ++maps[std::min(map, maps.size() - 1)].answers[kind];
+    ++told[kind];
+  }
+  /// An answer "not found" in the place of this one.
+  void count_observed(std::size_t map, Told what) {
+    const auto kind = static_cast<std::size_t>(what);
+    count(map, Told::not_found);
+    ++maps[std::min(map, maps.size() - 1)].observed[kind];
+    ++observed[kind];
   }
 };
 

@@ -81,8 +81,8 @@ Responder::Response Responder::respond(std::string_view request, LastPolicy& las
       service_.ask(question, [this, question, watch, map_index = asked.map, &last,
                               done = std::move(done)](const service::Decision& decision) {
         ++tally_.live;
-        tally_.count(map_index, told_by(decision.kind));
-        ++tally_.temporary[static_cast<std::size_t>(decision.cause)];
+        count(map_index, told_by(decision.kind));
+        if (!rules_.observe) ++tally_.temporary[static_cast<std::size_t>(decision.cause)];
         tally_.live_seconds.add(watch.seconds());
         std::string wire;
         append_netstring(wire, render_reply(decision, question));
@@ -102,17 +102,25 @@ bool Responder::answer_settled(std::string_view domain, const Asked& asked, Last
   if (const auto reply = rules_.overrides.find(domain); !reply.empty()) {
     last.forget();
     ++tally_.overruled;
-    tally_.count(asked.map, Told::by_operator);
+    count(asked.map, Told::by_operator);
     out += rules_.observe ? kNotFound : reply;
     return true;
   }
   const auto settled = service_.settled(domain, asked.terms);
   if (!settled.known) return false;
   ++tally_.settled;
-  tally_.count(asked.map, told_by(settled.kind));
+  count(asked.map, told_by(settled.kind));
   if (!rules_.observe) last.answered(domain, asked.terms, settled.kind, {});
   out += settled.wire.empty() || rules_.observe ? kNotFound : settled.wire;
   return true;
+}
+
+void Responder::count(std::size_t map, Told told) {
+  if (rules_.observe) {
+    tally_.count_observed(map, told);
+  } else {
+    tally_.count(map, told);
+  }
 }
 
 /// The reply of the delivery status filter. What is no trouble with TLS ends the delivery as far as

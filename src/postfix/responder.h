@@ -68,6 +68,7 @@ class Responder {
   bool answer_settled(std::string_view domain, const Asked& asked, LastPolicy& last,
                       std::string& out);
   std::string explain(std::string_view status, LastPolicy& last);
+  void count(std::size_t map, Told told);
 
   service::PolicyService& service_;
   Rules rules_;

@@ -35,8 +35,8 @@ std::optional<unsigned> DecisionLog::turn_of(const std::string& domain) {
   return std::exchange(recent.withheld, 0U);
 }
 
-void DecisionLog::write(const Question& question, const Decision& decision,
-                        base::WallTime asked_at) {
+void DecisionLog::write(const Question& question, const Decision& decision, base::WallTime asked_at,
+                        bool observed) {
   using base::Severity;
   const auto severity =
       decision.kind == Decision::Kind::temporary ? Severity::warning : Severity::info;
@@ -44,12 +44,14 @@ void DecisionLog::write(const Question& question, const Decision& decision,
   const auto withheld = turn_of(question.domain.text());
   if (!withheld) return;
   const auto& trail = decision.trail;
+  const auto* said = observed ? "answered \"no policy\", since observe is on" : "answered";
+  const auto* kind = observed ? "would_be" : "answer";
   const auto* policy = decision.policy.get();
   if (!policy) {
-    log_.write(severity, "answered",
+    log_.write(severity, said,
                {{"key", key_of(question)},
                 {"domain", question.domain.text()},
-                {"answer", name_of(decision.kind)},
+                {kind, name_of(decision.kind)},
                 {"why", decision.reason},
                 {"txt", or_dash(trail.txt)},
                 {"fetch", or_dash(trail.fetch)},
@@ -58,10 +60,10 @@ void DecisionLog::write(const Question& question, const Decision& decision,
     return;
   }
   const auto now = clock_.wall();
-  log_.write(severity, "answered",
+  log_.write(severity, said,
              {{"key", key_of(question)},
               {"domain", question.domain.text()},
-              {"answer", name_of(decision.kind)},
+              {kind, name_of(decision.kind)},
               {"mode", name_of(policy->policy.mode)},
               {"id", policy->id},
               {"source", policy->fetched_at >= asked_at ? "live" : "cache"},

@@ -13,7 +13,8 @@ namespace tlspolicyd::service {
 
 /// One line of the log for each answer that was not known at once: what was asked and told, from
 /// where, how old the policy is and how long it still holds (both in seconds), and what came of
-/// each step (Trail). An answer that defers is a warning.
+/// each step (Trail). An answer that defers is a warning. Where the operator only observes, the
+/// line says that the answer was "no policy", and what it would have been.
 ///
 /// Of one domain there are at most kBurst lines in kWindow; how many more there would have been is
 /// told with the next one.
@@ -27,8 +28,9 @@ class DecisionLog {
   /// Both must outlive it.
   DecisionLog(const base::Log& log, const base::Clock& clock) : log_(log), clock_(clock) {}
 
-  /// `asked_at`: when the question came.
-  void write(const Question& question, const Decision& decision, base::WallTime asked_at);
+  /// `asked_at`: when the question came. `observed`: the decision is not what was answered.
+  void write(const Question& question, const Decision& decision, base::WallTime asked_at,
+             bool observed = false);
 
  private:
   struct Recent {

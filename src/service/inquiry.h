@@ -30,6 +30,8 @@ class Inquiry final : public base::Operation, private Lookup::Waiter {
     /// Policy domains of which the operator says that they have a policy: mail to them is deferred
     /// while none is known (decisions.md 6, 13).
     std::set<std::string, std::less<>> pinned{};
+    /// Whatever is decided, the answer is "no policy" (decisions.md 13); for the log.
+    bool observe = false;
 
     bool is_pinned(std::string_view domain) const {
       return !pinned.empty() && pinned.contains(domain);

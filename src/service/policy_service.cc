@@ -67,7 +67,7 @@ base::OperationPtr PolicyService::ask(Question question, Done done) {
   return std::make_unique<Inquiry>(outside_, book_, lookup, settings_, question,
                                    [this, question, asked_at = outside_.clock.wall(),
                                     done = std::move(done)](const Decision& decision) {
-                                     log_.write(question, decision, asked_at);
+                                     log_.write(question, decision, asked_at, settings_.observe);
                                      done(decision);
                                    });
 }

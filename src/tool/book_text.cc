@@ -112,6 +112,12 @@ void write_answers(Lines& lines, const json& answers) {
             {"temp", "temporary"},
             {"operator", "by the operator's word"},
             {"explained", "explained"}});
+  const auto observed = answers.find("observed");
+  if (observed == answers.end()) return;
+  std::vector<std::string> texts;
+  for (const auto& [kind, number] : observed->items())
+    texts.push_back(fmt::format("{} {}", word(number), word(kind)));
+  lines.add("", "of \"not found\", but for observe: {}", fmt::join(texts, ", "));
 }
 
 }  // namespace

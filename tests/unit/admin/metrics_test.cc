@@ -99,6 +99,24 @@ TEST_CASE("answers are counted by map and by what was said") {
   CHECK(scrape.value("tlspolicyd_domains_without_policy") == 2);
 }
 
+TEST_CASE("decision 13: under observe: what was answered, and apart from it what would have been") {
+  World world;
+  world.publish("a.example");
+  postfix::Responder::Rules rules;
+  rules.observe = true;
+  world.responder.set_rules(rules);
+  world.query("postfix a.example");
+  world.query("postfix a.example");
+  const auto scrape = world.scrape();
+  const auto value = [&](const char* family, const char* answer) {
+    return scrape.value(family, {{"map", "postfix"}, {"answer", answer}});
+  };
+  CHECK(value("tlspolicyd_answers_total", "secure") == 0);
+  CHECK(value("tlspolicyd_answers_total", "notfound") == 2);
+  CHECK(value("tlspolicyd_observed_answers_total", "secure") == 2);
+  CHECK(value("tlspolicyd_observed_answers_total", "notfound") == 0);
+}
+
 TEST_CASE("policies are told apart by mode, life and refreshes") {
   World world;
   using sts::Mode;

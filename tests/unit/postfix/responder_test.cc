@@ -167,6 +167,18 @@ TEST_CASE("decision 13: observe answers NOTFOUND to everything, and looks all th
     CHECK(world.ask(kNotVerified) == "9:NOTFOUND ,");
   }
   CHECK(world.ask("postfix b.test") == "9:NOTFOUND ,");
+  // What was answered is counted, and what would have been.
+  const auto& tally = world.responder.tally();
+  CHECK(tally.all(Told::not_found) == tally.all());
+  CHECK(tally.all(Told::secure) == 0);
+  CHECK(tally.all_observed(Told::secure) == 2);
+  CHECK(tally.all_observed(Told::by_operator) == 1);
+  fakes::publish(world.network, "c.test", "mx.c.test");
+  world.network.set_dns({"c.test", net::RecordType::mx},
+                        {.outcome = base::Error{base::Fault::dns_failed, "SERVFAIL for MX"}});
+  CHECK(world.ask("postfix c.test") == "9:NOTFOUND ,");
+  CHECK(tally.all_observed(Told::temporary) == 1);
+  CHECK(tally.temporary[static_cast<std::size_t>(service::Cause::mx)] == 0);
   CHECK(world.book.find("a.test")->entry.stored);
 }
 

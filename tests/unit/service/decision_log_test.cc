@@ -19,7 +19,9 @@ struct World {
   fakes::FakeNetwork network = validating(time);
   fakes::FakeStore store{time};
   std::vector<std::string> lines;
+  std::string said;
   base::Log log{base::Severity::info, base::Log::Format::text, [this](auto, std::string_view line) {
+                  said.append(line).append("\n");
                   if (line.find(": answered ") != std::string_view::npos) lines.emplace_back(line);
                 }};
   fakes::Settings settings;
@@ -67,6 +69,23 @@ TEST_CASE("a live decision is one line: what was told, from where, and what came
   CHECK(world.last() ==
         "info: answered key=nobody.test domain=nobody.test answer=no-policy why=\"no MTA-STS "
         "record\" txt=no-record fetch=- gate=- withheld=0");
+}
+
+TEST_CASE("decision 13: under observe the line says what was answered, and what would have been") {
+  World world;
+  fakes::publish(world.network, "a.test", "mx.a.test");
+  auto settings = world.settings.inquiry;
+  settings.observe = true;
+  world.life.service.set_settings(settings);
+  world.ask("a.test");
+  CHECK(
+      world.said.find("info: answered \"no policy\", since observe is on key=a.test domain=a.test "
+                      "would_be=secure mode=enforce ") != std::string::npos);
+  world.ask("nobody.test");
+  CHECK(world.said.find(
+            "since observe is on key=nobody.test domain=nobody.test would_be=no-policy ") !=
+        std::string::npos);
+  CHECK(world.said.find(" answer=") == std::string::npos);
 }
 
 TEST_CASE("the line names the step that failed; an answer that defers is a warning") {
