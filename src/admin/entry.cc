@@ -59,25 +59,26 @@ json replies_json(const service::Record& record, const base::Clock& clock) {
 
 }  // namespace
 
-json summary_json(const std::string& domain, const sts::Entry& entry, base::WallTime now) {
+json summary_json(const std::string& domain, const sts::Entry& entry, base::WallTime now,
+                  const sts::RefreshRules& rules) {
   const auto& stored = *entry.stored;
   return {{"domain", domain},
           {"mode", name_of(stored.policy.mode)},
           {"id", stored.id},
           {"age", (now - stored.fetched_at).count()},
           {"left", (stored.expires_at - now).count()},
-          {"refresh_in", until_json(entry.refresh_at, now)},
+          {"refresh_in", until_json(sts::next_refresh(entry, now, rules), now)},
           {"failures", entry.upkeep.failures}};
 }
 
-json record_json(const std::string& domain, const service::Record& record,
-                 const base::Clock& clock) {
+json record_json(const std::string& domain, const service::Record& record, const base::Clock& clock,
+                 const sts::RefreshRules& rules) {
   const auto now = clock.wall();
   const auto& entry = record.entry;
   const auto* stored = entry.stored.get();
   json out{{"domain", domain}};
   if (stored) {
-    out = summary_json(domain, entry, now);
+    out = summary_json(domain, entry, now, rules);
     out.update({{"applied", entry.is_valid(now)},
                 {"max_age", stored->policy.max_age.count()},
                 {"fetched_at", time_json(stored->fetched_at)},

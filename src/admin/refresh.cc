@@ -60,7 +60,7 @@ json report(const Sources& sources, const std::string& domain, const State& befo
   const auto& entry = record ? record->entry : sts::Entry{};
   const auto [word, why] = outcome(before, entry, now);
   json out{{"domain", domain}, {"outcome", word}, {"why", base::printable(why)}};
-  if (entry.stored) out["policy"] = summary_json(domain, entry, now);
+  if (entry.stored) out["policy"] = summary_json(domain, entry, now, sources.refresher.rules());
   return out;
 }
 

@@ -29,6 +29,7 @@ class Refresher {
   Refresher(const Outside& outside, Book& book, PolicyService& service, sts::RefreshRules rules,
             std::uint64_t seed);
 
+  const sts::RefreshRules& rules() const { return rules_; }
   /// Refreshes that are planned already are put forward, within a round, where they now come too
   /// late, and never put off.
   void set_rules(const sts::RefreshRules& rules) { rules_ = rules; }

@@ -45,8 +45,12 @@ bool was_tried_lately(const Entry& entry, WallTime now) {
   return entry.upkeep.tried_at <= now && now < entry.upkeep.tried_at + Timing::kFetchFailedFirst;
 }
 
+bool is_unused(const Entry& entry, WallTime now, const RefreshRules& rules) {
+  return now >= entry.upkeep.used_at + rules.unused;
+}
+
 bool refresh_is_due(const Entry& entry, WallTime now, const RefreshRules& rules) {
-  if (now >= entry.upkeep.used_at + rules.unused || was_tried_lately(entry, now)) return false;
+  if (is_unused(entry, now, rules) || was_tried_lately(entry, now)) return false;
   // Fetched in the future, planned farther away than is ever planned: the clock was set back.
   if (entry.stored->fetched_at > now + kClockSlack) return true;
   return now >= entry.refresh_at || entry.refresh_at > now + 2 * rules.interval + kSpread;
@@ -88,6 +92,12 @@ seconds refresh_pause(const Policy& policy, const RefreshRules& rules, double di
   const auto range = static_cast<double>(pause.count() * rules.jitter) / 100;
   const auto shift = static_cast<seconds::rep>(range * (2 * dice - 1));
   return std::max(pause + seconds{shift}, Timing::kFetchFailedFirst);
+}
+
+WallTime next_refresh(const Entry& entry, WallTime now, const RefreshRules& rules) {
+  if (!entry.is_valid(now) || is_unused(entry, now, rules)) return {};
+  return is_to_be_planned(entry, now, rules) ? planned_refresh(entry, now, rules, 0.5)
+                                             : entry.refresh_at;
 }
 
 Attention look_after(Entry& entry, WallTime now, const RefreshRules& rules, double dice,

@@ -24,6 +24,10 @@ inline constexpr base::seconds kSpread{3600};
 /// is shorter, give or take the jitter; at least 300 s. `dice` is in [0, 1).
 base::seconds refresh_pause(const Policy& policy, const RefreshRules& rules, double dice);
 
+/// When a policy will be refreshed: as planned, or about as it will be once that is planned; zero
+/// if it is left to run out, or has. REQUIRES: entry.stored.
+base::WallTime next_refresh(const Entry& entry, base::WallTime now, const RefreshRules& rules);
+
 /// What one look at a policy found.
 struct Attention {
   enum class Notice {

@@ -72,6 +72,21 @@ TEST_CASE("S27 a policy is refreshed once a day, without any question") {
   CHECK(look(at, kNow + kDay).refresh);
 }
 
+TEST_CASE("when a policy is refreshed is known before that is planned, and told as planned then") {
+  auto at = entry();
+  CHECK(next_refresh(at, kNow, {}) == kNow + kDay);
+  look(at, kNow, 0);
+  CHECK(next_refresh(at, kNow, {}) == at.refresh_at);
+  CHECK(at.refresh_at != kNow + kDay);
+  // After a start it may be overdue: within the hour.
+  at.refresh_at = {};
+  CHECK(next_refresh(at, kNow + 2 * kDay, {}) > kNow + 2 * kDay);
+  CHECK(next_refresh(at, kNow + 2 * kDay, {}) < kNow + 2 * kDay + kSpread);
+  CHECK(next_refresh(at, kNow + 10 * kDay, {}) == WallTime{});
+  at = entry(Mode::enforce, kMaxMaxAge);
+  CHECK(next_refresh(at, kNow + 181 * kDay, {}) == WallTime{});
+}
+
 TEST_CASE("a refresh of which nothing came is tried again after 300 s") {
   auto at = entry();
   look(at, kNow);
