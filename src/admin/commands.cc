@@ -8,6 +8,7 @@
 
 #include "admin/entry.h"
 #include "admin/observation.h"
+#include "admin/operators_word.h"
 #include "admin/refresh.h"
 #include "admin/status.h"
 #include "admin/words.h"
@@ -109,14 +110,17 @@ Commands::Handling Commands::list(const HttpRequest& request, const Done&) {
   const auto mode = sts::mode_of(word);
   if (!word.empty() && !mode) return error_reply(400, "mode: enforce, testing or none is expected");
   const auto now = sources_.clock.wall();
+  const auto settings = controls_.explain_settings();
   auto policies = json::array();
   std::size_t next = *from;
   for (std::size_t bucket = 0; bucket < kMostBuckets && policies.size() < *limit; ++bucket) {
     next =
         sources_.book.walk(next, 0, [&](const std::string& domain, const service::Record& record) {
           const auto& stored = record.entry.stored;
-          if (stored && (!mode || stored->policy.mode == *mode))
-            policies.push_back(summary_json(domain, record.entry, now));
+          if (!stored || (mode && stored->policy.mode != *mode)) return;
+          auto summary = summary_json(domain, record.entry, now, sources_.refresher.rules());
+          summary["operator"] = operators_word(settings, domain);
+          policies.push_back(std::move(summary));
         });
     if (next == 0) break;
   }
@@ -128,8 +132,12 @@ Commands::Handling Commands::show(const HttpRequest& request, const Done&) {
   if (auto* wrong = std::get_if<HttpReply>(&domain)) return std::move(*wrong);
   const auto& name = std::get<base::DomainName>(domain).text();
   const auto* record = sources_.book.find(name);
-  if (!record) return not_known(name);
-  return json_reply(record_json(name, *record, sources_.clock));
+  auto word = operators_word(controls_.explain_settings(), name);
+  if (!record && word.is_null()) return not_known(name);
+  auto out = record ? record_json(name, *record, sources_.clock, sources_.refresher.rules())
+                    : json{{"domain", name}};
+  out.update({{"operator", std::move(word)}, {"observe", sources_.facts.observe}});
+  return json_reply(out);
 }
 
 Commands::Handling Commands::forget(const HttpRequest& request, const Done& done) {
@@ -140,7 +148,9 @@ Commands::Handling Commands::forget(const HttpRequest& request, const Done& done
   if (!record) return not_known(name);
   const auto stored = record->entry.stored;
   json out{{"domain", name}, {"policy", nullptr}};
-  if (stored) out["policy"] = summary_json(name, record->entry, sources_.clock.wall());
+  if (stored)
+    out["policy"] =
+        summary_json(name, record->entry, sources_.clock.wall(), sources_.refresher.rules());
   auto forgetting = controls_.keeper.forget(name, [done, out](bool durable) mutable {
     out["durable"] = durable;
     done(json_reply(out));

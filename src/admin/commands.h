@@ -24,8 +24,8 @@ struct Controls {
 ///
 ///     GET  /status                          how the daemon does
 ///     GET  /list?mode=&limit=&from=         policies, see list()
-///     GET  /show?domain=                    all that is remembered of a domain
-///     POST /forget?domain=                  forgets it, in memory and on disk
+///     GET  /show?domain=                    all that is remembered of a domain, and
+///     operators_word() POST /forget?domain=                  forgets it, in memory and on disk
 ///     POST /refresh?domain=                 fetches its policy now, and says what came of it
 ///     GET  /explain?domain=                 every step of the decision (explain::as_json()); with
 ///                                           text=1 also "text", the same for people

@@ -92,6 +92,29 @@ void write_mx(Lines& lines, const json& mx, bool judged) {
   }
 }
 
+/// What governs, whatever is remembered.
+void write_operators_word(Lines& lines, const json& of) {
+  if (of.at("observe").get<bool>())
+    lines.add("operator", "observe: true: every answer is \"no policy\"");
+  const auto& said = of.at("operator");
+  if (said.is_null()) return;
+  const auto what = said.value("word", "");
+  if (what == "off")
+    lines.add("operator", "off: the answer is \"no policy\", whatever the domain has published");
+  if (what == "policy")
+    lines.add("operator", "the answer is \"{}\", whatever the domain has published",
+              word(said.at("policy")));
+  if (what == "pinned") lines.add("operator", "pinned: mail is deferred while no policy is known");
+  if (said.contains("dane"))
+    lines.add("operator", "DANE for this domain: {}", word(said.at("dane")));
+}
+
+/// The same in a column.
+std::string operators_column(const json& said) {
+  if (said.is_null()) return "-";
+  return said.contains("word") ? word(said.at("word")) : "dane " + word(said.at("dane"));
+}
+
 /// Both lines make the same sum.
 void write_answers(Lines& lines, const json& answers) {
   const auto line = [&](std::string_view label, const Parts& parts) {
@@ -195,13 +218,14 @@ std::string status_text(const json& of) {
 }
 
 std::string list_text(const json& policies) {
-  constexpr std::size_t kColumns = 7;
+  constexpr std::size_t kColumns = 8;
   using Row = std::array<std::string, kColumns>;
-  std::vector<Row> rows{{"DOMAIN", "MODE", "ID", "FETCHED", "TIME LEFT", "REFRESH IN", "FAILED"}};
+  std::vector<Row> rows{
+      {"DOMAIN", "MODE", "ID", "FETCHED", "TIME LEFT", "REFRESH IN", "FAILED", "OPERATOR"}};
   for (const auto& of : policies)
     rows.push_back({word(of.at("domain")), word(of.at("mode")), word(of.at("id")),
                     ago(of.at("age")), left_text(of.at("left")), ahead(of.at("refresh_in")),
-                    word(of.at("failures"))});
+                    word(of.at("failures")), operators_column(of.at("operator"))});
   std::array<std::size_t, kColumns> widths{};
   for (const auto& row : rows)
     for (std::size_t at = 0; at < kColumns; ++at) widths[at] = std::max(widths[at], row[at].size());
@@ -218,11 +242,14 @@ std::string record_text(const json& of) {
   Lines lines;
   const bool has_policy = of.contains("mode");
   lines.add("domain", "{}", word(of.at("domain")));
+  write_operators_word(lines, of);
   if (has_policy) {
     write_policy(lines, of);
   } else {
     lines.add("policy", "none is known");
   }
+  // Of a domain of which there is the operator's word alone nothing is remembered.
+  if (!has_policy && !of.contains("txt")) return lines.take();
   const auto& txt = of.at("txt");
   if (!txt.at("absence").is_null())
     lines.add("TXT record", "{}{}", word(txt.at("absence")),

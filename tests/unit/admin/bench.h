@@ -17,6 +17,7 @@ namespace tlspolicyd::admin {
 /// The real service on a faked world, and the admin layer's commands on it.
 struct Bench : fakes::FakeService {
   std::string said;
+  explain::Explainer::Settings configured = settings();
   base::Log loud{base::Severity::debug, base::Log::Format::text,
                  [this](auto, std::string_view line) { said.append(line).append("\n"); }};
   net::Loop loop;
@@ -45,7 +46,7 @@ struct Bench : fakes::FakeService {
        .keeper = life.keeper,
        .explain = {network, [this](auto&) { return std::make_unique<fakes::FakeWeb>(network); },
                    time, time},
-       .explain_settings = [] { return settings(); },
+       .explain_settings = [this] { return configured; },
        .log = loud}};
 
   static explain::Explainer::Settings settings() {

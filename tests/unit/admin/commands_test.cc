@@ -177,6 +177,52 @@ TEST_CASE("show tells all that is remembered of a domain") {
   CHECK(shown["failed_fetches"].empty());
 }
 
+TEST_CASE("decision 13: show and list tell the operator's word") {
+  Bench bench;
+  const auto name = [](const char* text) { return base::DomainName::parse(text).value(); };
+  bench.configured.overrides.set_off(name("off.example"));
+  REQUIRE(bench.configured.overrides.set_policy(name("own.example"), "secure match=mx.a.b").ok());
+  bench.configured.inquiry.pinned = {"pinned.example"};
+  bench.configured.dane.domains["dane.example"] = service::DaneMode::off;
+  struct Row {
+    const char* domain;
+    json word;
+  };
+  const Row rows[] = {{"off.example", {{"word", "off"}}},
+                      {"own.example", {{"word", "policy"}, {"policy", "secure match=mx.a.b"}}},
+                      {"pinned.example", {{"word", "pinned"}}},
+                      {"dane.example", {{"dane", "off"}}}};
+  // Also where nothing else is known of the domain.
+  for (const auto& row : rows)
+    CHECK(bench.get("/show", {{"domain", row.domain}}).body ==
+          json{{"domain", row.domain}, {"operator", row.word}, {"observe", false}});
+  CHECK(bench.get("/show", {{"domain", "nobody.example"}}).status == 404);
+  for (const char* domain :
+       {"off.example", "own.example", "pinned.example", "dane.example", "a.example"}) {
+    bench.publish(domain);
+    bench.ask(domain);
+  }
+  const auto shown = bench.get("/show", {{"domain", "own.example"}}).body;
+  CHECK(shown["mode"] == "enforce");
+  CHECK(shown["operator"] == rows[1].word);
+  CHECK(bench.get("/show", {{"domain", "a.example"}}).body["operator"] == nullptr);
+  std::map<std::string, json> listed;
+  for (const auto& policy : bench.get("/list").body["policies"])
+    listed[policy["domain"].get<std::string>()] = policy["operator"];
+  CHECK(listed.size() == 5);
+  for (const auto& row : rows) CHECK(listed[row.domain] == row.word);
+  CHECK(listed["a.example"] == nullptr);
+}
+
+TEST_CASE("a policy that was just fetched is refreshed in a day, also before that is planned") {
+  Bench bench;
+  bench.publish("a.example");
+  bench.ask("a.example");
+  REQUIRE(bench.book.find("a.example")->entry.refresh_at == base::WallTime{});
+  CHECK(bench.get("/list").body["policies"][0]["refresh_in"] == 86400 - 1);
+  CHECK(bench.get("/show", {{"domain", "a.example"}}).body["refresh_in"] == 86400 - 1);
+}
+
 TEST_CASE("show tells why a domain has no policy") {
   Bench bench;
   bench.ask("none.example");

@@ -25,22 +25,24 @@ TEST_CASE("durations have two units at most") {
 TEST_CASE("the list is a table") {
   const auto policies = json::parse(R"([
     {"domain": "a.example", "mode": "enforce", "id": "20260101T000000", "age": 3700,
-     "left": 601100, "refresh_in": 40000, "failures": 0},
+     "left": 601100, "refresh_in": 40000, "failures": 0, "operator": null},
     {"domain": "long-name.example", "mode": "none", "id": "1", "age": 90000, "left": -60,
-     "refresh_in": null, "failures": 12}])");
+     "refresh_in": null, "failures": 12, "operator": {"word": "off"}}])");
   CHECK(list_text(policies) ==
         "DOMAIN             MODE     ID               FETCHED        TIME LEFT          "
-        "REFRESH IN  FAILED\n"
+        "REFRESH IN  FAILED  OPERATOR\n"
         "a.example          enforce  20260101T000000  1 h 1 min ago  6 d 22 h           "
-        "11 h 6 min  0\n"
+        "11 h 6 min  0       -\n"
         "long-name.example  none     1                1 d 1 h ago    expired 1 min ago  "
-        "-           12\n");
-  CHECK(list_text(json::array()) == "DOMAIN  MODE  ID  FETCHED  TIME LEFT  REFRESH IN  FAILED\n");
+        "-           12      off\n");
+  CHECK(list_text(json::array()) ==
+        "DOMAIN  MODE  ID  FETCHED  TIME LEFT  REFRESH IN  FAILED  OPERATOR\n");
 }
 
 TEST_CASE("a domain without policy is shown as such") {
   const auto record = json::parse(R"({
-    "domain": "a.example", "used_at": "2026-11-28T16:00:00Z", "replies": [],
+    "domain": "a.example", "used_at": "2026-11-28T16:00:00Z", "replies": [], "operator": null,
+    "observe": false,
     "txt": {"absence": "fetch-failed", "denied_by_dnssec": false, "check_in": 299},
     "failed_fetches": [{"id": "7", "fault": "tls", "why": "no\u001b[2J", "retry_in": 299}]})");
   CHECK(record_text(record) ==
@@ -50,6 +52,30 @@ TEST_CASE("a domain without policy is shown as such") {
         "TXT check in   4 min\n"
         "failed         id 7: no\\x1b[2J [tls]; tried again in 4 min\n"
         "last asked     2026-11-28T16:00:00Z\n");
+}
+
+TEST_CASE("decision 13: the operator's word is shown before what is remembered") {
+  struct Row {
+    const char* word;
+    const char* line;
+  };
+  const Row rows[] = {
+      {R"({"word": "off"})",
+       "operator       off: the answer is \"no policy\", whatever the domain has published\n"},
+      {R"({"word": "policy", "policy": "secure match=a.b"})",
+       "operator       the answer is \"secure match=a.b\", whatever the domain has published\n"},
+      {R"({"word": "pinned"})",
+       "operator       pinned: mail is deferred while no policy is known\n"},
+      {R"({"dane": "off"})", "operator       DANE for this domain: off\n"}};
+  for (const auto& row : rows) {
+    CAPTURE(row.word);
+    CHECK(record_text(
+              {{"domain", "a.example"}, {"observe", false}, {"operator", json::parse(row.word)}}) ==
+          std::string("domain         a.example\n") + row.line + "policy         none is known\n");
+  }
+  CHECK(record_text({{"domain", "a.example"}, {"observe", true}, {"operator", nullptr}})
+            .find("operator       observe: true: every answer is \"no policy\"\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("status: who is served where, sums, and what the file on disk has to do with it") {
