@@ -16,7 +16,8 @@ class AdminServer {
   /// All that is given, and all that it refers to, must outlive it.
   AdminServer(net::Loop& loop, Sources sources, Controls controls, const base::Log& log)
       : sources_(sources),
-        commands_(sources_, std::move(controls)),
+        surveyor_(sources_.book, sources_.clock, sources_.timers),
+        commands_(sources_, surveyor_, std::move(controls)),
         operators_(
             loop,
             [this](const auto& request, auto done) {
@@ -26,7 +27,7 @@ class AdminServer {
         metrics_(
             loop,
             [this](const auto& request, const auto& done) {
-              return serve_metrics(request, sources_, done);
+              return serve_metrics(request, sources_, surveyor_, done);
             },
             log) {}
 
@@ -44,6 +45,7 @@ class AdminServer {
 
  private:
   Sources sources_;
+  Surveyor surveyor_;
   Commands commands_;
   net::HttpServer operators_;
   net::HttpServer metrics_;

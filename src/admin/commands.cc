@@ -89,7 +89,7 @@ Commands::Handling Commands::handle(const HttpRequest& request, Done done) {
     if (request.method != route.method) return wrong_method(request, route.method);
     return (this->*route.command)(request, done);
   }
-  if (auto observed = observe(request, sources_, done)) return std::move(*observed);
+  if (auto observed = observe(request, sources_, surveyor_, done)) return std::move(*observed);
   return error_reply(404, "no such command");
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "admin/sources.h"
+#include "admin/surveyor.h"
 #include "base/log.h"
 #include "explain/explainer.h"
 #include "net/http_server.h"
@@ -40,8 +41,9 @@ class Commands {
   /// Explanations under way: each asks the network as much as an unknown domain's question.
   static constexpr std::size_t kMostExplained = 8;
 
-  Commands(const Sources& sources, Controls controls)
-      : sources_(sources), controls_(std::move(controls)) {}
+  /// All that is given, and all that it refers to, must outlive it.
+  Commands(const Sources& sources, Surveyor& surveyor, Controls controls)
+      : sources_(sources), surveyor_(surveyor), controls_(std::move(controls)) {}
 
   net::HttpServer::Handling handle(const net::HttpRequest& request, net::HttpServer::Done done);
 
@@ -60,6 +62,7 @@ class Commands {
   Handling explain(const net::HttpRequest& request, const Done& done);
 
   const Sources& sources_;
+  Surveyor& surveyor_;
   Controls controls_;
   std::size_t explained_ = 0;  ///< at the moment
 };

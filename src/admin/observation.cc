@@ -5,7 +5,6 @@
 #include "admin/health.h"
 #include "admin/metrics.h"
 #include "admin/status_page.h"
-#include "admin/survey.h"
 #include "admin/words.h"
 
 namespace tlspolicyd::admin {
@@ -16,9 +15,8 @@ using net::HttpServer;
 
 /// A reply made of a count of all policies.
 template <class Make>
-HttpServer::Handling after_survey(const Sources& sources, const HttpServer::Done& done, Make make) {
-  return {std::make_unique<Survey>(sources.book, sources.clock, sources.timers,
-                                   [done, make](const Census& census) { done(make(census)); })};
+HttpServer::Handling after_survey(Surveyor& surveyor, const HttpServer::Done& done, Make make) {
+  return {surveyor.count([done, make](const Census& census) { done(make(census)); })};
 }
 
 HttpReply health_reply(const Sources& sources) {
@@ -33,21 +31,21 @@ HttpReply health_reply(const Sources& sources) {
 }  // namespace
 
 std::optional<HttpServer::Handling> observe(const net::HttpRequest& request, const Sources& sources,
-                                            const HttpServer::Done& done) {
+                                            Surveyor& surveyor, const HttpServer::Done& done) {
   if (request.path != "/metrics" && request.path != "/healthz") return std::nullopt;
   if (request.method != "GET") return wrong_method(request, "GET");
   if (request.path == "/healthz") return health_reply(sources);
-  return after_survey(sources, done, [&sources](const Census& census) {
+  return after_survey(surveyor, done, [&sources](const Census& census) {
     return HttpReply{.body = metrics_text(sources, census), .media_type = kMetricsType};
   });
 }
 
 HttpServer::Handling serve_metrics(const net::HttpRequest& request, const Sources& sources,
-                                   const HttpServer::Done& done) {
-  if (auto handling = observe(request, sources, done)) return std::move(*handling);
+                                   Surveyor& surveyor, const HttpServer::Done& done) {
+  if (auto handling = observe(request, sources, surveyor, done)) return std::move(*handling);
   if (request.path != "/") return error_reply(404, "here are /, /metrics and /healthz");
   if (request.method != "GET") return wrong_method(request, "GET");
-  return after_survey(sources, done, [&sources](const Census& census) {
+  return after_survey(surveyor, done, [&sources](const Census& census) {
     return HttpReply{.body = status_page(sources, census),
                      .media_type = "text/html; charset=utf-8"};
   });

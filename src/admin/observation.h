@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "admin/sources.h"
+#include "admin/surveyor.h"
 #include "net/http_server.h"
 
 namespace tlspolicyd::admin {
@@ -14,13 +15,13 @@ namespace tlspolicyd::admin {
 /// /healthz is a JSON object {"well":, "parts": {NAME: "ok" | "degraded" | "unwell"}, "troubles":
 /// [...]}, with status 503 if it is not well; see health_of().
 std::optional<net::HttpServer::Handling> observe(const net::HttpRequest& request,
-                                                 const Sources& sources,
+                                                 const Sources& sources, Surveyor& surveyor,
                                                  const net::HttpServer::Done& done);
 
 /// The endpoint for monitoring: the above, and a page for people at "/". Nothing that it serves
-/// changes anything or names a domain. `sources` must outlive what it returns.
+/// changes anything or names a domain. `sources` and `surveyor` must outlive what it returns.
 net::HttpServer::Handling serve_metrics(const net::HttpRequest& request, const Sources& sources,
-                                        const net::HttpServer::Done& done);
+                                        Surveyor& surveyor, const net::HttpServer::Done& done);
 
 /// A reply to what cannot be done: {"error": text}.
 net::HttpReply error_reply(int status, const std::string& text);

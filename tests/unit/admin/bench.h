@@ -40,8 +40,10 @@ struct Bench : fakes::FakeService {
   Sources sources{responder,      book,       life.keeper, life.fleet, life.dane, service,
                   life.refresher, life.slots, server,      server,     time,      time,
                   facts,          reloads,    lag,         dns,        https,     delegation};
+  Surveyor surveyor{book, time, time};
   Commands commands{
       sources,
+      surveyor,
       {.service = service,
        .keeper = life.keeper,
        .explain = {network, [this](auto&) { return std::make_unique<fakes::FakeWeb>(network); },
