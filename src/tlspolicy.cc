@@ -137,8 +137,8 @@ int run(int argc, char** argv) {
   explain_command->add_flag("--standalone", standalone, "do not ask the daemon");
   bool connect = false;
   explain_command->add_flag("--connect", connect,
-                            "also connect to the MX hosts from here, without the daemon, and say "
-                            "which would be accepted");
+                            "also connect to the MX hosts, from here, and say which would be "
+                            "accepted");
   add_admin(*explain_command, admin);
   explain_command->add_option("domain", domain, "next-hop, as for query")->required();
 
@@ -205,9 +205,19 @@ int run(int argc, char** argv) {
     return command.run(book);
   }
   std::optional<net::ListenAddress> daemon;
-  if (!standalone && !connect && (!config.admin.empty() || !admin.empty()))
+  if (!standalone && (!config.admin.empty() || !admin.empty()))
     daemon = admin_socket(admin, config);
-  return tool::explain_command({daemon, domain, json, connect}, config);
+  std::error_code ignored;
+  const bool by_default =
+      config_path.empty() && std::filesystem::exists(config::kDefaultPath, ignored);
+  return tool::explain_command(
+      {.daemon = daemon,
+       .why_not_daemon = standalone ? "--standalone" : "admin: \"\" in its configuration",
+       .config_file = by_default ? config::kDefaultPath : config_path,
+       .key = domain,
+       .json = json,
+       .connect = connect},
+      config);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "admin/status.h"
 #include "admin/words.h"
 #include "base/number.h"
+#include "explain/plan_json.h"
 #include "sts/policy_domain.h"
 
 namespace tlspolicyd::admin {
@@ -24,6 +25,16 @@ using nlohmann::json;
 
 // Buckets of the book that one list looks at, however few policies it finds.
 constexpr std::size_t kMostBuckets = 5000;
+
+/// What to ask the MX hosts, and by whose name servers and certificates.
+json probe_json(const explain::Explanation& explanation,
+                const explain::Explainer::Settings& settings) {
+  auto servers = json::array();
+  for (const auto& server : settings.name_servers) servers.push_back(server.text());
+  return {{"plan", json_of(plan_probes(explanation))},
+          {"ca_file", settings.ca_file},
+          {"name_servers", std::move(servers)}};
+}
 
 HttpReply json_reply(const json& value) { return {.body = text_of(value)}; }
 
@@ -179,15 +190,19 @@ Commands::Handling Commands::explain(const HttpRequest& request, const Done& don
   if (explained_ >= kMostExplained)
     return error_reply(503, "other explanations are under way: try again in a moment");
   const bool with_text = request.parameter("text") == "1";
+  auto settings = controls_.explain_settings();
+  settings.wants_mx = request.parameter("connect") == "1";
   return {std::make_unique<Explaining>(
-      explained_, controls_.explain, controls_.explain_settings(), std::string(key),
-      [this, done, with_text](explain::Explanation explanation) {
+      explained_, controls_.explain, settings, std::string(key),
+      [this, done, with_text, settings](explain::Explanation explanation) {
         const auto* record = sources_.book.find(explanation.domain);
         explanation.cached = explain::Cached{};
         if (record) explanation.cached->policy = record->entry.stored;
         explanation.cached->now = sources_.clock.wall();
         auto out = json::parse(as_json(explanation));
+        out["configuration"] = sources_.facts.configuration;
         if (with_text) out["text"] = as_text(explanation);
+        if (settings.wants_mx) out["probe"] = probe_json(explanation, settings);
         done(json_reply(out));
       })};
 }

@@ -29,7 +29,9 @@ struct Controls {
 ///     operators_word() POST /forget?domain=                  forgets it, in memory and on disk
 ///     POST /refresh?domain=                 fetches its policy now, and says what came of it
 ///     GET  /explain?domain=                 every step of the decision (explain::as_json()); with
-///                                           text=1 also "text", the same for people
+///                                           text=1 also "text", the same for people; with
+///                                           connect=1 also "probe": what is to be asked of the MX
+///                                           hosts (explain/plan_json.h), and by what
 ///     GET  /metrics, /healthz               see observe()
 ///
 /// What cannot be done is {"error": text} with status 400 (the request is wrong), 403 (a page in a

@@ -45,7 +45,9 @@ explain::Explainer::Settings explain_settings(const Config& config) {
           .inquiry = inquiry_settings(config),
           .overrides = config.overrides,
           .observe = config.observe,
-          .allow_addresses = config.https.allow_addresses};
+          .allow_addresses = config.https.allow_addresses,
+          .ca_file = config.https.ca_file,
+          .name_servers = config.resolver.servers};
 }
 
 std::string cache_path(const Config& config) {

@@ -74,7 +74,8 @@ void Explainer::ask_for_mx() {
                                   .validated = fresh_->dane.guards(out_.domain)};
   const auto* record = fresh_->book.find(out_.domain);
   const bool known = record && record->entry.stored;
-  if (!known || next_hop_->bracketed || fresh_->resolver.find(question.name, question.type))
+  if ((!known && !settings_.wants_mx) || next_hop_->bracketed ||
+      fresh_->resolver.find(question.name, question.type))
     return finish();
   work_.front() =
       fresh_->resolver.resolve(question, [this](const auto&) { soon(&Explainer::finish); });

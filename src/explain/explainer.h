@@ -39,6 +39,10 @@ class Explainer final : public base::Operation {
     postfix::Overrides overrides{};
     bool observe = false;
     std::vector<base::Prefix> allow_addresses;  ///< of policy hosts
+    bool wants_mx = false;                      ///< look the MX hosts up, whatever the answer
+    // What a probe of the MX hosts needs beside the explanation:
+    std::string ca_file{};                       ///< "" for the system's trust store
+    std::vector<base::Endpoint> name_servers{};  ///< empty: the system's
   };
 
   Explainer(Ports ports, Settings settings, std::string key, Done done);

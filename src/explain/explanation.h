@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "dane/verdict.h"
-#include "explain/mx_probe.h"
 #include "explain/trace.h"
 #include "service/decision.h"
 #include "sts/lifecycle.h"
@@ -80,17 +79,19 @@ struct Explanation {
     std::string text;
   };
   std::vector<Reply> replies;
-  std::optional<std::vector<MxProbe>> probes;  ///< of the MX hosts, where they were asked for
   std::string
       by_operator;  ///< the configuration's word that decides, whatever the steps found; or ""
   Outcome outcome = Outcome::unknown;
 };
 
-/// For people: one block per step.
+/// For people: one block per step; the last line is the result.
 std::string as_text(const Explanation& explanation);
 
 /// For programs: the same as one JSON object.
 std::string as_json(const Explanation& explanation);
+
+/// "protected", "unprotected", "deferred", "unknown".
+std::string_view word_of(Outcome outcome);
 
 /// The outcome of that word in as_json(); unknown for any other.
 Outcome outcome_of(std::string_view word);

@@ -102,36 +102,7 @@ json cached_json(const Cached& cached) {
           {"left", (stored.expires_at - cached.now).count()}};
 }
 
-std::string_view word_of(MxProbe::Verdict verdict) {
-  switch (verdict) {
-    case MxProbe::Verdict::accepted: return "accepted";
-    case MxProbe::Verdict::refused: return "refused";
-    case MxProbe::Verdict::not_checked: break;
-  }
-  return "not-checked";
-}
-
-json probe_json(const MxProbe& probe) {
-  const auto& report = probe.report;
-  json out{{"name", probe.host},
-           {"verdict", word_of(probe.verdict)},
-           {"why", probe.why},
-           {"binding", probe.binding},
-           {"address", report.address},
-           {"starttls", report.offers_starttls},
-           {"reached", name_of(report.reached)},
-           {"ms", report.took.count()}};
-  if (report.trouble) out["trouble"] = failure_of(*report.trouble);
-  if (!report.certificate) return out;
-  const auto& shown = *report.certificate;
-  out["tls"] = report.tls_version;
-  out["certificate"] = {
-      {"subject", printable(shown.subject)},     {"issuer", printable(shown.issuer)},
-      {"not_after", printable(shown.not_after)}, {"names", json::array()},
-      {"distrust", printable(shown.distrust)},   {"matches", printable(shown.matched)}};
-  for (const auto& name : shown.names) out["certificate"]["names"].push_back(printable(name));
-  return out;
-}
+}  // namespace
 
 std::string_view word_of(Outcome outcome) {
   switch (outcome) {
@@ -142,8 +113,6 @@ std::string_view word_of(Outcome outcome) {
   }
   return "unknown";
 }
-
-}  // namespace
 
 Outcome outcome_of(std::string_view word) {
   for (const auto outcome : {Outcome::guarded, Outcome::unprotected, Outcome::deferred})
@@ -172,10 +141,6 @@ std::string as_json(const Explanation& of) {
   if (of.cached) out["cached"] = cached_json(*of.cached);
   if (!of.by_operator.empty()) out["by_operator"] = of.by_operator;
   for (const auto& reply : of.replies) out["replies"][reply.map] = reply.text;
-  if (of.probes) {
-    out["connect"] = json::array();
-    for (const auto& probe : *of.probes) out["connect"].push_back(probe_json(probe));
-  }
   return out.dump(2) + "\n";
 }
 

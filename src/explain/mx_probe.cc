@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "explain/explanation.h"
 #include "explain/words.h"
 #include "postfix/next_hop.h"
 #include "postfix/tls_policy.h"
@@ -87,11 +86,7 @@ std::vector<std::string> names_for(const ProbePlan& plan, const ProbePlan::Host&
   return names;
 }
 
-/// Why TLS with this host does not come about, "" if it does.
-std::string why_no_tls(const net::SmtpProbeReport& report) {
-  if (report.trouble) return fmt::format("{}: {}", name_of(report.reached), report.trouble->text);
-  return report.offers_starttls ? "" : "it does not offer STARTTLS";
-}
+bool is_reached(const MxProbe& probe) { return probe.report.reached > Stage::connecting; }
 
 class Judge {
  public:
@@ -115,14 +110,27 @@ class Judge {
   }
   void refuse(std::string_view why) { say(Verdict::refused, why); }
 
+  /// Whether TLS came about; if not, that has been judged.
+  bool has_tls() {
+    if (const auto& trouble = report_.trouble) {
+      const auto why = fmt::format("{}: {}", name_of(report_.reached), trouble->text);
+      say(base::is_own_trouble(trouble->fault)   ? Verdict::not_tried
+          : report_.reached == Stage::connecting ? Verdict::unreachable
+                                                 : Verdict::refused,
+          why);
+      return false;
+    }
+    if (!report_.offers_starttls) refuse("it does not offer STARTTLS");
+    return report_.offers_starttls;
+  }
+
   void nothing() {
-    const bool reached = report_.offers_starttls || !report_.trouble;
-    if (!reached) return refuse(why_no_tls(report_));
-    say(Verdict::accepted, "no policy asks for TLS");
+    const bool answers = report_.offers_starttls || !report_.trouble;
+    if (answers || has_tls()) say(Verdict::accepted, "no policy asks for TLS");
   }
 
   void tls() {
-    if (const auto why = why_no_tls(report_); !why.empty()) return refuse(why);
+    if (!has_tls()) return;
     say(Verdict::accepted, "any certificate will do");
   }
 
@@ -135,7 +143,7 @@ class Judge {
                                       "3.10.5 accepts it by its certificate for {}",
                                       shown->matched)
                         : "no pattern of the policy matches the host");
-    if (const auto why = why_no_tls(report_); !why.empty()) return refuse(why);
+    if (!has_tls()) return;
     if (!shown->distrust.empty()) return refuse("certificate: " + shown->distrust);
     if (shown->matched.empty())
       return refuse(fmt::format("the certificate is valid for none of {}",
@@ -148,7 +156,7 @@ class Judge {
       return say(Verdict::not_checked,
                  "Postfix authenticates it by TLSA records, which are not known here");
     if (host_.tlsa.empty()) return refuse("it has no usable TLSA records: Postfix passes it over");
-    if (const auto why = why_no_tls(report_); !why.empty()) return refuse(why);
+    if (!has_tls()) return;
     if (!report_.certificate->distrust.empty())
       return refuse("no TLSA record authenticates it: " + report_.certificate->distrust);
     say(Verdict::accepted, "a TLSA record authenticates its certificate");
@@ -170,7 +178,7 @@ ProbePlan plan_probes(const Explanation& of) {
   const bool by_patterns = of.by_operator.empty();
   for (const auto& mx : of.mx_verdicts) {
     if (plan.hosts.size() == ProbePlan::kMaxHosts) {
-      ++plan.left_out;
+      plan.left_out.push_back(mx.host);
       continue;
     }
     ProbePlan::Host host{mx.host, !by_patterns || !mx.pattern.empty(), false, {}};
@@ -202,15 +210,53 @@ MxProbe judge_probe(const ProbePlan& plan, const ProbePlan::Host& host,
   return probe;
 }
 
+MxProbe not_tried(const ProbePlan& plan, const std::string& host, std::string_view why) {
+  return {.host = host,
+          .report = {},
+          .verdict = Verdict::not_tried,
+          .why = base::printable(why),
+          .binding = plan.demand.binding};
+}
+
+bool is_cut_off(const std::vector<MxProbe>& probes) {
+  return std::none_of(probes.begin(), probes.end(), is_reached) &&
+         std::any_of(probes.begin(), probes.end(), [](const MxProbe& probe) {
+           return probe.report.trouble && probe.report.reached == Stage::connecting;
+         });
+}
+
+Outcome outcome_after(Outcome before, const std::vector<MxProbe>& probes) {
+  const auto any = [&](Verdict verdict) {
+    return std::any_of(probes.begin(), probes.end(),
+                       [&](const MxProbe& probe) { return probe.verdict == verdict; });
+  };
+  if (before != Outcome::guarded || probes.empty()) return before;
+  if (any(Verdict::accepted) || any(Verdict::not_checked)) return before;
+  return any(Verdict::not_tried) || is_cut_off(probes) ? Outcome::unknown : Outcome::deferred;
+}
+
 std::string_view describe(const MxProbe& probe) {
   switch (probe.verdict) {
     case Verdict::accepted:
       return probe.binding ? "would be accepted" : "would be accepted if the policy were enforced";
     case Verdict::refused:
       return probe.binding ? "would be refused" : "would be refused if the policy were enforced";
+    case Verdict::unreachable: return "could not be reached from here";
+    case Verdict::not_tried: return "not tried";
     case Verdict::not_checked: break;
   }
   return "not checked";
+}
+
+std::string_view word_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::accepted: return "accepted";
+    case Verdict::refused: return "refused";
+    case Verdict::unreachable: return "unreachable";
+    case Verdict::not_tried: return "not-tried";
+    case Verdict::not_checked: break;
+  }
+  return "not-checked";
 }
 
 }  // namespace tlspolicyd::explain

@@ -4,13 +4,12 @@
 #include <string_view>
 #include <vector>
 
+#include "explain/explanation.h"
 #include "net/smtp_probe.h"
 
 /// What Postfix would make of the hosts that mail goes to: pure, from an explanation to what is to
 /// be asked of each host, and from what the host showed to a verdict.
 namespace tlspolicyd::explain {
-
-struct Explanation;
 
 /// What the answer asks of a host.
 struct Demand {
@@ -42,8 +41,8 @@ struct ProbePlan {
   std::string domain;
   std::uint16_t port = 25;
   Demand demand;
-  std::vector<Host> hosts;   ///< by preference
-  std::size_t left_out = 0;  ///< hosts beyond kMaxHosts
+  std::vector<Host> hosts;            ///< by preference
+  std::vector<std::string> left_out;  ///< hosts beyond kMaxHosts
 };
 
 /// Nothing to probe: no hosts.
@@ -55,7 +54,13 @@ base::Result<net::SmtpProbeRequest> request_for(const ProbePlan& plan, const Pro
 
 /// What came of one host.
 struct MxProbe {
-  enum class Verdict { accepted, refused, not_checked };
+  enum class Verdict {
+    accepted,
+    refused,
+    unreachable,  ///< no connection to it comes about from here
+    not_checked,  ///< it was reached, and nobody knows what Postfix would make of it
+    not_tried
+  };
   std::string host;
   net::SmtpProbeReport report;
   Verdict verdict = Verdict::not_checked;
@@ -66,7 +71,21 @@ struct MxProbe {
 MxProbe judge_probe(const ProbePlan& plan, const ProbePlan::Host& host,
                     net::SmtpProbeReport report);
 
+/// A host that was not probed.
+MxProbe not_tried(const ProbePlan& plan, const std::string& host, std::string_view why);
+
+/// True if a connection was tried, and none came about with any host: what is in between, at our
+/// own end most likely, lets none pass.
+bool is_cut_off(const std::vector<MxProbe>& probes);
+
+/// What becomes of the outcome of an explanation by what its MX hosts showed: where mail is
+/// protected and no host would be accepted, it waits, or nobody can tell.
+Outcome outcome_after(Outcome before, const std::vector<MxProbe>& probes);
+
 /// "would be accepted" and the like.
 std::string_view describe(const MxProbe& probe);
+
+/// "accepted", "refused", "unreachable", "not-checked", "not-tried".
+std::string_view word_of(MxProbe::Verdict verdict);
 
 }  // namespace tlspolicyd::explain

@@ -2,25 +2,13 @@
 
 #include "base/log.h"
 #include "explain/explanation.h"
+#include "explain/labelled_lines.h"
 #include "explain/words.h"
 
 namespace tlspolicyd::explain {
 namespace {
 
 using base::printable;
-
-class Text {
- public:
-  template <class... A>
-  void line(std::string_view label, fmt::format_string<A...> format, A&&... values) {
-    fmt::format_to(std::back_inserter(out_), "{:<10} {}\n", label,
-                   fmt::format(format, std::forward<A>(values)...));
-  }
-  std::string take() { return std::move(out_); }
-
- private:
-  std::string out_;
-};
 
 std::string_view by_dnssec(const net::DnsAnswer& answer) {
   return answer.authenticated ? "authenticated by DNSSEC" : "not authenticated";
@@ -35,7 +23,7 @@ std::string failure(const Step<Asked, Told>& step) {
                      step.took.count());
 }
 
-void write_txt(Text& text, const Explanation& of) {
+void write_txt(LabelledLines& text, const Explanation& of) {
   const auto& step = *of.txt;
   if (!step.succeeded()) {
     text.line("TXT", "{}: {}", step.asked.name.text(), failure(step));
@@ -52,7 +40,7 @@ void write_txt(Text& text, const Explanation& of) {
   }
 }
 
-void write_addresses(Text& text, const Explanation& of) {
+void write_addresses(LabelledLines& text, const Explanation& of) {
   if (of.address_steps.empty()) return;
   const auto& host = of.https->asked.host.text();
   std::string list;
@@ -64,7 +52,7 @@ void write_addresses(Text& text, const Explanation& of) {
       text.line("address", "{} {}: {}", host, name_of(step.asked.type), failure(step));
 }
 
-void write_https(Text& text, const Explanation& of) {
+void write_https(LabelledLines& text, const Explanation& of) {
   const auto& step = *of.https;
   text.line("HTTPS", "https://{}{}", step.asked.host.text(), step.asked.path);
   if (!step.succeeded()) {
@@ -80,7 +68,7 @@ void write_https(Text& text, const Explanation& of) {
               printable(reply.peer.issuer, 200), reply.peer.not_after);
 }
 
-void write_policy(Text& text, const Explanation& of) {
+void write_policy(LabelledLines& text, const Explanation& of) {
   if (!*of.policy) {
     text.line("policy", "not valid: {}", of.policy->error().text);
     return;
@@ -92,7 +80,7 @@ void write_policy(Text& text, const Explanation& of) {
   }
 }
 
-void write_mx(Text& text, const Explanation& of) {
+void write_mx(LabelledLines& text, const Explanation& of) {
   if (of.mx && !of.mx->succeeded()) {
     text.line("MX", "{}", failure(*of.mx));
     return;
@@ -115,7 +103,7 @@ void write_mx(Text& text, const Explanation& of) {
   }
 }
 
-void write_gate(Text& text, const Explanation& of) {
+void write_gate(LabelledLines& text, const Explanation& of) {
   const auto& gate = *of.gate;
   if (!gate.why_not.empty()) {
     text.line("DANE", "not looked at: {}", gate.why_not);
@@ -140,7 +128,7 @@ void write_gate(Text& text, const Explanation& of) {
 }
 
 /// An answer that waits, and neither for the MX hosts nor for their TLSA records.
-void write_withheld(Text& text, const Explanation& of) {
+void write_withheld(LabelledLines& text, const Explanation& of) {
   const auto& [cause, why] = *of.withheld;
   if (cause == service::Cause::pinned) {
     text.line("operator", "the configuration says that there must be a policy: {}", why);
@@ -152,7 +140,7 @@ void write_withheld(Text& text, const Explanation& of) {
 }
 
 /// The daemon's own memory, beside what the TXT record says at this moment.
-void write_cached(Text& text, const Explanation& of) {
+void write_cached(LabelledLines& text, const Explanation& of) {
   const auto& cached = *of.cached;
   if (!cached.policy) {
     text.line("cached", "the daemon remembers no policy");
@@ -167,30 +155,10 @@ void write_cached(Text& text, const Explanation& of) {
     text.line("", "the TXT record names {} by now", of.record->id);
 }
 
-/// What a host showed, and what Postfix would make of it.
-void write_probes(Text& text, const Explanation& of) {
-  for (const auto& probe : *of.probes) {
-    const auto& report = probe.report;
-    text.line("connect", "{}:{}{}{} ({} ms)", probe.host,
-              report.address.empty() ? " no connection" : " " + report.address,
-              report.offers_starttls ? ", offers STARTTLS" : "",
-              report.tls_version.empty() ? "" : ", " + report.tls_version, report.took.count());
-    if (const auto& shown = report.certificate) {
-      text.line("", "certificate {} by {}, until {}", printable(shown->subject, 200),
-                printable(shown->issuer, 200), printable(shown->not_after));
-      std::string names;
-      for (const auto& name : shown->names) names += " " + printable(name, 253);
-      text.line("", "its names:{}", names.empty() ? " none" : names);
-    }
-    text.line("", "{}: {}", describe(probe), probe.why);
-  }
-  if (of.probes->empty()) text.line("connect", "there are no MX hosts");
-}
-
 }  // namespace
 
 std::string as_text(const Explanation& of) {
-  Text text;
+  LabelledLines text;
   if (of.domain.empty()) {
     text.line("next-hop", "{}: {}", printable(of.key), of.no_domain);
   } else {
@@ -209,7 +177,6 @@ std::string as_text(const Explanation& of) {
   if (!of.by_operator.empty())
     text.line("operator", "the configuration decides: {}", of.by_operator);
   for (const auto& reply : of.replies) text.line("reply", "{}: {}", reply.map, reply.text);
-  if (of.probes) write_probes(text, of);
   text.line("result", "{}", result_of(of));
   return text.take();
 }

@@ -27,9 +27,15 @@ std::string_view of_result(std::string_view text) {
 }
 
 bool is_bad(std::string_view text) {
-  constexpr std::array<std::string_view, 8> kBad{
-      "failed: ", "refused", "no pattern of the policy matches", "would be refused",
-      "invalid",  "TEMP ",   "no-mx-matches-policy.invalid",     "still under way"};
+  constexpr std::array<std::string_view, 9> kBad{"failed: ",
+                                                 "refused",
+                                                 "no pattern of the policy matches",
+                                                 "would be refused",
+                                                 "invalid",
+                                                 "TEMP ",
+                                                 "no-mx-matches-policy.invalid",
+                                                 "still under way",
+                                                 "could not be reached"};
   return std::any_of(kBad.begin(), kBad.end(),
                      [&](auto word) { return text.find(word) != std::string_view::npos; });
 }

@@ -9,7 +9,7 @@
 
 namespace tlspolicyd::tool {
 
-explain::Explanation explain(const config::Config& config, const std::string& key) {
+explain::Explanation explain(const config::Config& config, const std::string& key, bool wants_mx) {
   net::Loop loop;
   const auto usual = net::ResolvConfWatch(loop, net::kResolvConf, [](auto) {}).servers();
   net::DnsResolver resolver(loop, config::resolver_options(config, usual));
@@ -18,9 +18,10 @@ explain::Explanation explain(const config::Config& config, const std::string& ke
     options.collect_peer = true;
     return std::make_unique<net::SecureHttpsClient>(loop, traced, options);
   };
+  auto settings = config::explain_settings(config);
+  settings.wants_mx = wants_mx;
   explain::Explanation explanation;
-  const explain::Explainer explainer({resolver, make_https, loop, loop},
-                                     config::explain_settings(config), key,
+  const explain::Explainer explainer({resolver, make_https, loop, loop}, settings, key,
                                      [&](explain::Explanation found) {
                                        explanation = std::move(found);
                                        loop.stop();

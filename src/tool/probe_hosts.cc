@@ -1,15 +1,14 @@
 #include "tool/probe_hosts.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "net/dns_resolver.h"
 #include "net/loop.h"
 #include "net/smtp_probe.h"
-#include "service/mx_hosts.h"
 #include "tool/name_servers.h"
 
 namespace tlspolicyd::tool {
@@ -56,9 +55,8 @@ class Probes {
   void start(std::size_t at) {
     auto request = explain::request_for(plan_, plan_.hosts[at], our_name_);
     if (!request) {
-      net::SmtpProbeReport report;
-      report.trouble = request.error();
-      keep(at, std::move(report));
+      probes_[at] = explain::not_tried(plan_, plan_.hosts[at].name, request.error().text);
+      ++finished_;
       return;
     }
     running_[at] = std::make_unique<net::SmtpProbe>(loop_, resolver_, tls_, std::move(*request),
@@ -85,39 +83,19 @@ class Probes {
   std::vector<MxProbe> probes_;
 };
 
-/// Where nothing is enforced no answer needs the MX hosts, so that they are not known yet.
-void look_up_mx(net::Loop& loop, net::Resolver& resolver, explain::Explanation& explanation) {
-  const auto domain = base::DomainName::parse(explanation.domain);
-  if (!domain) return;
-  const net::DnsQuestion question{*domain, net::RecordType::mx};
-  const auto began = loop.steady();
-  const auto work = resolver.resolve(question, [&](base::Result<net::DnsAnswer> answer) {
-    const auto took = std::chrono::duration_cast<base::milliseconds>(loop.steady() - began);
-    explanation.mx = explain::DnsStep{question, std::move(answer), took};
-    loop.stop();
-  });
-  loop.run();
-  if (!explanation.mx->succeeded()) return;
-  const auto hosts = service::mx_hosts_of(*domain, explanation.mx->outcome->value(), {});
-  for (const auto& name : hosts.names) explanation.mx_verdicts.push_back({name, ""});
-}
-
 }  // namespace
 
-void probe_hosts(const config::Config& config, explain::Explanation& explanation) {
+std::vector<MxProbe> probe_hosts(const ProbeMeans& means, const ProbePlan& plan) {
   net::Loop loop;
-  net::DnsResolver resolver(loop, resolver_options(config));
-  if (!explanation.domain.empty() && !explanation.mx && explanation.mx_verdicts.empty())
-    look_up_mx(loop, resolver, explanation);
-  const auto plan = explain::plan_probes(explanation);
-  const net::SmtpTls tls(config.https.ca_file);
-  explanation.probes = Probes(loop, resolver, tls, plan).run();
-  const bool all_refused =
-      plan.left_out == 0 && !plan.hosts.empty() &&
-      std::all_of(explanation.probes->begin(), explanation.probes->end(),
-                  [](const MxProbe& probe) { return probe.verdict == MxProbe::Verdict::refused; });
-  if (all_refused && explanation.outcome == explain::Outcome::guarded)
-    explanation.outcome = explain::Outcome::deferred;
+  net::DnsResolver::Options options;
+  options.servers = means.name_servers.empty() ? system_name_servers() : means.name_servers;
+  net::DnsResolver resolver(loop, options);
+  const net::SmtpTls tls(means.ca_file);
+  auto probes = Probes(loop, resolver, tls, plan).run();
+  for (const auto& host : plan.left_out)
+    probes.push_back(
+        explain::not_tried(plan, host, fmt::format("more than {} hosts", ProbePlan::kMaxHosts)));
+  return probes;
 }
 
 }  // namespace tlspolicyd::tool

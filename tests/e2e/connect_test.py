@@ -17,8 +17,9 @@ DOMAINS = (
     Domain("backup.test", mx=("mx.absent.test", "good.mailhosts.test"),
            host=PolicyHost(policy("mx.absent.test", "good.mailhosts.test"))),
 )
-ACCEPTED, REFUSED = "accepted", "refused"
-PROTECTED, UNPROTECTED, DEFERRED = 0, 1, 2
+ADMIN = "/run/tlspolicyd-connect"
+ACCEPTED, REFUSED, UNREACHABLE = "accepted", "refused", "unreachable"
+PROTECTED, UNPROTECTED, DEFERRED, UNKNOWN = 0, 1, 2, 75
 
 
 class Connect:
@@ -32,10 +33,16 @@ class Connect:
         cls.silent.close()
         super().tearDownClass()
 
+    admin = ADMIN
+
+    def run_tool(self, *words: str, config: str = "") -> subprocess.CompletedProcess:
+        before = ("-c", config) if config else ()
+        return subprocess.run([self.program.parent / "tlspolicy", *before, "explain", "-a",
+                               f"unix:{ADMIN}", *words], capture_output=True, text=True, timeout=100)
+
     def explain(self, key: str, code: int) -> list[dict]:
         """What is told of each host."""
-        done = subprocess.run([self.program.parent / "tlspolicy", "explain", "--connect", "--json",
-                               key], capture_output=True, text=True, timeout=100)
+        done = self.run_tool("--connect", "--json", key)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return json.loads(done.stdout)["connect"]
 
@@ -60,8 +67,7 @@ class Connect:
         self.assertEqual((shown["issuer"], shown["distrust"], shown["matches"]),
                          ("CN=Demo world root", "", "good.mailhosts.test"))
         self.assertEqual(set(shown["names"]), set(GOOD.certificate.names))
-        text = subprocess.run([self.program.parent / "tlspolicy", "explain", "--connect",
-                               "good.test"], capture_output=True, text=True, timeout=100).stdout
+        text = self.run_tool("--connect", "good.test").stdout
         self.assertIn(f"good.mailhosts.test: {GOOD.address}:25, offers STARTTLS, TLSv1.3", text)
         self.assertIn("would be accepted: a trusted certificate for good.mailhosts.test", text)
 
@@ -78,9 +84,29 @@ class Connect:
                 self.assert_one(domain, REFUSED, why, DEFERRED)
 
     def test_absent(self):
-        """explain --connect: nobody listens: said so"""
-        one = self.assert_one("absent.test", REFUSED, "connection: .*Connection refused", DEFERRED)
+        """explain --connect: nobody listens: not the domain's fault, as far as one can tell"""
+        one = self.assert_one("absent.test", UNREACHABLE, "connection: .*Connection refused",
+                              UNKNOWN)
         self.assertEqual(one["trouble"]["fault"], "connect")
+        text = self.run_tool("--connect", "absent.test").stdout
+        self.assertIn("is port 25 open outwards from this machine?", text)
+        self.assertRegex(text, "(?m)^result +could not be told now: no MX host could be reached")
+
+    def test_settings(self):
+        """explain --connect: by the daemon's policy and settings, which are said; else by the file's"""
+        empty = self.world.directory / "other.yaml"
+        empty.write_text(f"domains: {{good.test: off}}\nadmin: unix:{self.admin}\n")
+        for more, asked, settings, code in (
+                ((), f"the daemon at unix:{self.admin}", f"the daemon's: {self.daemon.config}",
+                 PROTECTED),
+                (("--standalone",), "this host's network, not the daemon (--standalone)",
+                 str(empty), UNPROTECTED)):
+            with self.subTest(asked):
+                done = self.run_tool("--connect", *more, "good.test", config=str(empty))
+                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+                self.assertEqual(done.stdout.splitlines()[:2],
+                                 [f"asked      {asked}", f"settings   {settings}"])
+                self.assertIn("would be accepted", done.stdout)
 
     def test_mute(self):
         """explain --connect: a host that says nothing: given up after 10 s"""
@@ -93,7 +119,7 @@ class Connect:
     def test_several(self):
         """S35: explain --connect: one host of two serves: protected"""
         absent, good = self.explain("backup.test", PROTECTED)
-        self.assertEqual((absent["verdict"], good["verdict"]), (REFUSED, ACCEPTED))
+        self.assertEqual((absent["verdict"], good["verdict"]), (UNREACHABLE, ACCEPTED))
         self.assertEqual(self.mail("bob@backup.test").relay, "good.mailhosts.test")
         spare, good = self.explain("next-host.test", PROTECTED)
         self.assertEqual((spare["verdict"], good["verdict"]), (REFUSED, ACCEPTED))
@@ -121,4 +147,4 @@ class Connect:
 
 
 class ConnectOnDebian12(Connect, MailTest):
-    pass
+    more_config = f"admin: unix:{ADMIN}\n"

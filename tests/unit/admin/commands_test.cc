@@ -369,6 +369,30 @@ TEST_CASE("explain: what is found, beside what is remembered; it changes neither
   CHECK(bench.get("/show", {{"domain", "a.example"}}).body["id"] == "1");
 }
 
+TEST_CASE("explain: what is to be asked of MX hosts, by the daemon's own settings") {
+  Bench bench;
+  bench.publish("a.example");
+  bench.configured.ca_file = "/etc/ours.pem";
+  bench.configured.name_servers = {base::Endpoint::parse("127.0.0.1:53").value()};
+  bench.configured.overrides.set_off(base::DomainName::parse("off.example").value());
+  auto told = bench.get("/explain", {{"domain", "a.example"}, {"connect", "1"}}).body;
+  CHECK(told["configuration"] == "/etc/tlspolicyd/tlspolicyd.yaml");
+  CHECK(told["probe"]["ca_file"] == "/etc/ours.pem");
+  CHECK(told["probe"]["name_servers"] == json{"127.0.0.1:53"});
+  CHECK(told["probe"]["plan"]["demand"]["kind"] == "certificate");
+  CHECK(told["probe"]["plan"]["hosts"][0]["name"] == "mx.a.example");
+  // Also where no answer needs the MX hosts.
+  bench.publish("none.example", "1", "none");
+  net::DnsAnswer gone;
+  gone.kind = net::DnsAnswer::Kind::no_such_name;
+  bench.network.set_dns({"_mta-sts.none.example", net::RecordType::txt},
+                        {.outcome = base::Result(gone)});
+  told = bench.get("/explain", {{"domain", "none.example"}, {"connect", "1"}}).body;
+  CHECK(told["probe"]["plan"]["demand"]["kind"] == "nothing");
+  CHECK(told["probe"]["plan"]["hosts"][0]["name"] == "mx.none.example");
+  CHECK_FALSE(bench.get("/explain", {{"domain", "a.example"}}).body.contains("probe"));
+}
+
 TEST_CASE("explain: so many at a time, and those whose client left do not count") {
   Bench bench;
   bench.network.set_dns({"_mta-sts.silent.example", net::RecordType::txt}, {.outcome = {}});

@@ -90,8 +90,6 @@ TEST_CASE("S37 B-9 an enforced policy: what a host shows, and the verdict") {
       {with_certificate("certificate has expired", "mx1.example.org"), Verdict::refused,
        "certificate: certificate has expired"},
       {plain(), Verdict::refused, "it does not offer STARTTLS"},
-      {stopped(Stage::connecting, "Connection refused"), Verdict::refused,
-       "connection: Connection refused"},
       {stopped(Stage::greeting, "not done within 10 s"), Verdict::refused,
        "greeting: not done within 10 s"},
       {stopped(Stage::handshake, "no shared cipher"), Verdict::refused,
@@ -131,7 +129,8 @@ TEST_CASE("decision 5: without a policy TLS is not asked for, an answering host 
   for (const auto& of : {explained("NOTFOUND ", "none"), explained("OK may")}) {
     CHECK(judged(of, plain()).verdict == Verdict::accepted);
     CHECK(judged(of, stopped(Stage::handshake, "x")).verdict == Verdict::accepted);
-    CHECK(judged(of, stopped(Stage::connecting, "x")).verdict == Verdict::refused);
+    CHECK(judged(of, stopped(Stage::connecting, "x")).verdict == Verdict::unreachable);
+    CHECK(judged(of, stopped(Stage::greeting, "x")).verdict == Verdict::refused);
   }
 }
 
@@ -194,19 +193,56 @@ TEST_CASE(
   CHECK(plan_probes(of).port == 587);
   of.mx_verdicts.assign(20, {"mx1.example.org", "mx1.example.org"});
   CHECK(plan_probes(of).hosts.size() == ProbePlan::kMaxHosts);
-  CHECK(plan_probes(of).left_out == 4);
+  CHECK(plan_probes(of).left_out.size() == 4);
   CHECK(plan_probes(Explanation{}).hosts.empty());
 }
 
-TEST_CASE("what the host wrote is printed without what a terminal would obey") {
-  auto of = explained(kSecure);
-  auto report = with_certificate("", "mx1.example.org");
-  report.certificate->subject = "CN=\x1b[2J";
-  report.certificate->names = {"a\nb"};
-  of.probes = {judged(of, report)};
-  for (const auto& text : {as_text(of), as_json(of)}) {
-    CHECK(text.find('\x1b') == std::string::npos);
-    CHECK(text.find("a\nb") == std::string::npos);
-    CHECK(text.find("accepted") != std::string::npos);
+TEST_CASE("a host that cannot be reached is told as such, and own trouble as not tried") {
+  const auto probe = judged(explained(kSecure), stopped(Stage::connecting, "Connection refused"));
+  CHECK(probe.verdict == Verdict::unreachable);
+  CHECK(probe.why == "connection: Connection refused");
+  CHECK(describe(probe) == "could not be reached from here");
+  auto dead = stopped(Stage::looking_up, "no name server can be reached");
+  dead.trouble->fault = Fault::dns_unreachable;
+  CHECK(judged(explained(kSecure), dead).verdict == Verdict::not_tried);
+  // A name without address is the domain's own doing.
+  CHECK(judged(explained(kSecure), stopped(Stage::looking_up, "no such name")).verdict ==
+        Verdict::refused);
+}
+
+TEST_CASE("what becomes of a protected domain by what its hosts showed") {
+  const auto of = explained(kSecure);
+  const auto good = judged(of, with_certificate("", "mx1.example.org"));
+  const auto bad = judged(of, with_certificate("expired", "mx1.example.org"));
+  const auto away = judged(of, stopped(Stage::connecting, "timed out"));
+  const auto mute = judged(of, stopped(Stage::greeting, "not done within 10 s"));
+  const auto nameless = judged(of, stopped(Stage::looking_up, "no such name"));
+  const auto strange_away = judged(of, stopped(Stage::connecting, "timed out"), 1);
+  const auto left = not_tried(plan_probes(of), "mx9.example.org", "more than 16 hosts");
+  const auto open = judged(explained("OK fingerprint match=3D"), plain());
+  struct Row {
+    const char* what;
+    std::vector<MxProbe> probes;
+    Outcome outcome;
+    bool cut_off;
+  };
+  const Row rows[] = {
+      {"nobody to ask", {}, Outcome::guarded, false},
+      {"one of two serves", {away, good}, Outcome::guarded, false},
+      {"nobody knows by what to judge", {open}, Outcome::guarded, false},
+      {"none can be reached from here", {away, away}, Outcome::unknown, true},
+      {"nor one that is not in the policy", {away, strange_away}, Outcome::unknown, true},
+      {"nor one without address", {away, nameless}, Outcome::unknown, true},
+      {"one can be, and would be refused", {away, bad}, Outcome::deferred, false},
+      {"one takes the connection and says nothing", {away, mute}, Outcome::deferred, false},
+      {"none has an address", {nameless}, Outcome::deferred, false},
+      {"some were not tried", {bad, left}, Outcome::unknown, false}};
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    CHECK(outcome_after(Outcome::guarded, row.probes) == row.outcome);
+    CHECK(is_cut_off(row.probes) == row.cut_off);
+    // What is not protected, or waits anyhow, is so whatever the hosts show.
+    CHECK(outcome_after(Outcome::unprotected, row.probes) == Outcome::unprotected);
+    CHECK(outcome_after(Outcome::deferred, row.probes) == Outcome::deferred);
   }
 }

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace tlspolicyd::explain {
+
+/// A text for people: lines, of which the first of each block has a label.
+class LabelledLines {
+ public:
+  template <class... A>
+  void line(std::string_view label, fmt::format_string<A...> format, A&&... values) {
+    fmt::format_to(std::back_inserter(out_), "{:<10} {}\n", label,
+                   fmt::format(format, std::forward<A>(values)...));
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+}  // namespace tlspolicyd::explain
