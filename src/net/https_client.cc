@@ -140,7 +140,11 @@ SecureHttpsClient::SecureHttpsClient(const SecureHttpsClient& other, Resolver& r
 }
 
 void SecureHttpsClient::set_options(Options options) {
-  tls_ = std::make_shared<const TlsContext>(options.ca_file);
+  // Reading a trust store takes tens of milliseconds, in which nobody else is served.
+  auto stamp = TrustStamp::of(options.ca_file);
+  if (!tls_ || !stamp || stamp != stamp_)
+    tls_ = std::make_shared<const TlsContext>(options.ca_file);
+  stamp_ = std::move(stamp);
   options_ = std::make_shared<const Options>(std::move(options));
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "net/https.h"
 #include "net/loop.h"
 #include "net/tls_context.h"
+#include "net/trust_stamp.h"
 
 namespace tlspolicyd::net {
 
@@ -41,7 +43,8 @@ class SecureHttpsClient final : public HttpsClient {
   SecureHttpsClient(const SecureHttpsClient& other, Resolver& resolver);
 
   /// For requests from now on; those under way keep their options and trust store. Reads the trust
-  /// store anew, also from the same place. Throws like the constructor, and then changes nothing.
+  /// store anew, also from the same place, unless all of its files are as they were. Throws like
+  /// the constructor, and then changes nothing.
   void set_options(Options options);
 
   /// Every error's text begins with the host's name. The client must outlive the operation.
@@ -54,6 +57,7 @@ class SecureHttpsClient final : public HttpsClient {
   Resolver& resolver_;
   std::shared_ptr<const Options> options_;
   std::shared_ptr<const TlsContext> tls_;
+  std::optional<TrustStamp> stamp_;  ///< of the trust store in tls_
 };
 
 }  // namespace tlspolicyd::net
