@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -161,7 +162,9 @@ class Book(AdminTest):
                          ("enforce", told["txt"]["id"]))
         self.assertEqual(told["replies"]["postfix"], socketmap.ask("known.test"))
         text = self.tool("explain", "known.test")
-        self.assertEqual(text.splitlines()[0], f"asked      the daemon at unix:{self.admin}")
+        self.assertEqual(text.splitlines()[:2],
+                         [f"asked      the daemon at unix:{self.admin}",
+                          f"settings   the daemon's: {self.daemon.config}"])
         self.assertRegex(text, r"(?m)^cached +mode enforce, id \S+, fetched \d+ s ago")
         self.assertRegex(text, r"(?m)^ +certificate ")
         alone = self.json("explain", "--standalone", "known.test")
@@ -299,6 +302,47 @@ class Lives(SeveralLives, AdminTest):
         self.assertEqual(done.returncode, FOUND)
         self.assertIn("not the daemon (unix:/nowhere/admin: No such file", done.stdout)
         self.assertEqual(self.run_tool("status", "-a", "nonsense").returncode, USAGE)
+
+    def test_wrong_file(self):
+        """status: after a refused reload what is wrong; after another what waits for a restart"""
+        self.start()
+        file = self.daemon.config
+        before = file.read_text()
+        file.write_text(before + "observe: perhaps\nlisen: []\n")
+        self.hang_up("configuration not reloaded")
+        told = self.json("status")["configuration"]
+        line = before.count("\n") + 1
+        self.assertTrue(told["mistake"].startswith(f"{file}:{line}: observe: "), told)
+        self.assertRegex(self.tool("status"), r"(?m)^ +the file is wrong, .*: observe: ")
+        file.write_text(before + "cache: {require: true}\n")
+        self.hang_up("configuration reloaded")
+        told = self.json("status")["configuration"]
+        self.assertNotIn("mistake", told)
+        self.assertEqual(told["awaits_restart"], ["cache.require"])
+        file.write_text(before)
+        self.hang_up("configuration reloaded")
+        self.assertEqual(self.json("status")["configuration"]["awaits_restart"], [])
+
+    def hang_up(self, outcome: str) -> None:
+        """SIGHUP, until the log says so once more."""
+        said = self.daemon.log_text().count(outcome)
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.eventually(lambda: self.daemon.log_text().count(outcome) > said)
+
+    def test_operators_word(self):
+        """decision 13: show and list tell the operator's word, the log what observe has kept back"""
+        self.start("domains: {known.test: off, nobody.test: {policy: encrypt}}\n")
+        self.assert_not_found("known.test")
+        self.assertIn('operator       off: the answer is "no policy"', self.tool("show", "known.test"))
+        self.assertIn('the answer is "encrypt"', self.tool("show", "nobody.test"))
+        self.tool("refresh", "known.test")
+        self.assertRegex(self.tool("list"), r"(?m)^known\.test .* off$")
+        self.daemon.config.write_text(self.daemon.config.read_text() + "observe: true\n")
+        self.hang_up("configuration reloaded")
+        self.assert_not_found("steady.test")
+        self.assertIn('answered "no policy", since observe is on key=steady.test domain=steady.test '
+                      'would_be=secure', self.daemon.log_text())
+        self.assertEqual(self.json("status")["answers"]["observed"], {"secure": 1})
 
     def test_default_place(self):
         """the default admin socket is made where its directory exists; elsewhere a warning is said"""
