@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <random>
 #include <stdexcept>
 #include <utility>
 
 #include "config/derived.h"
+#include "config/effective.h"
 #include "postfix/delegation_session.h"
 #include "postfix/socketmap_session.h"
 #include "store/set_aside.h"
@@ -65,12 +67,14 @@ Daemon::Daemon(config::Config config, config::Source source,
           log_, config_.limits.clients),
       facts_{.started_at = loop_.wall(),
              .started = loop_.steady(),
-             .configuration = source_.file(),
+             .configuration = configuration_file(),
              .configured_at = loop_.wall(),
              .cache_file = config::cache_path(config_),
              .mistake = {},
              .awaits_start = {},
              .endpoints = {},
+             .listen = {},
+             .settings = config::text_of(config::settings_of(config_)),
              .observe = config_.observe},
       loop_lag_(loop_, loop_),
       admin_(loop_, sources(), controls(), log_) {
@@ -96,6 +100,14 @@ void Daemon::run() {
                         {"secure", tally.all(postfix::Told::secure)},
                         {"dane_only", tally.all(postfix::Told::dane_only)},
                         {"temporary", tally.all(postfix::Told::temporary)}});
+}
+
+/// The file that the configuration is from, "" where there is none. Whoever is told its name may be
+/// in another directory.
+std::string Daemon::configuration_file() const {
+  const auto file = source_.file();
+  std::error_code ignored;
+  return file.empty() ? file : std::filesystem::absolute(file, ignored).string();
 }
 
 std::string Daemon::status() const {

@@ -53,6 +53,7 @@ class Daemon {
   void join_fleet();
   void on_servers(std::vector<base::Endpoint> servers);
   std::string status() const;
+  std::string configuration_file() const;
 
   // SIGHUP.
   void reload();

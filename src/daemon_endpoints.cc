@@ -7,11 +7,16 @@
 #include "daemon.h"
 
 namespace tlspolicyd {
+namespace {
+
+constexpr std::string_view kSocketmap = "socketmap";
+
+}  // namespace
 
 /// Throws std::runtime_error if it cannot be served as the operator wants it.
 void Daemon::listen(std::vector<net::InheritedSocket> inherited) {
   const bool by_default = config_.listen_by_default;
-  auto socketmap = config::take_endpoints("socketmap", config_.listen, by_default, inherited);
+  auto socketmap = config::take_endpoints(kSocketmap, config_.listen, by_default, inherited);
   auto policy = config::take_endpoints("policy", config_.policy_service, false, inherited);
   auto admin = config::take_endpoints("admin", config_.admin, config_.admin_by_default, inherited);
   auto metrics = config::take_endpoints("metrics", config_.metrics, false, inherited);
@@ -28,7 +33,7 @@ void Daemon::listen(std::vector<net::InheritedSocket> inherited) {
     log_.warning("inherited socket closed: nothing here serves it",
                  {{"name", socket.name}, {"address", text_of(socket.address)}});
   }
-  serve("socketmap", server_, std::move(socketmap), by_default ? "default" : "configured");
+  serve(kSocketmap, server_, std::move(socketmap), by_default ? "default" : "configured");
   serve("policy_service", policy_server_, std::move(policy), "configured");
   serve("metrics", admin_.metrics(), std::move(metrics), "configured");
   serve_operators(std::move(admin));

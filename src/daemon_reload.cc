@@ -56,8 +56,9 @@ void Daemon::reload() {
     log_.error("configuration not reloaded, the one before stays in force", {{"why", trouble}});
   }
   reloads_.last_ok = trouble.empty();
-  facts_.configuration = source_.file();
+  facts_.configuration = configuration_file();
   facts_.observe = config_.observe;
+  facts_.settings = config::text_of(config::settings_of(config_));
   service_manager_.ready(trouble.empty() ? status()
                                          : status() + "; the configuration was not reloaded");
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/read_config.h"
+#include "tool/admin_endpoint.h"
 #include "tool/book.h"
 #include "tool/configure_postfix.h"
 #include "tool/doctor.h"
@@ -30,6 +31,11 @@ config::Config load_config(const std::string& named) {
     fmt::print(stderr, "{}\n", config::text_of(mistake, path));
   if (!read.mistakes.empty()) std::exit(tool::kMisfit);
   return std::move(read.config);
+}
+
+int refuse(const std::string& why) {
+  fmt::print(stderr, "tlspolicy: {}\n", why);
+  return tool::kUsage;
 }
 
 /// The admin socket to ask: the one named, that of $TLSPOLICY_ADMIN, that of the configuration.
@@ -168,6 +174,7 @@ int run(int argc, char** argv) {
       ->add_option("--postfix-config", doctor.postfix_config,
                    "directory of main.cf (default: Postfix's own)")
       ->type_name("DIR");
+  add_admin(*doctor_command, admin);
   doctor_command
       ->add_option("--bogus-name", doctor.survey.bogus_name,
                    "a name whose DNSSEC signatures are broken")
@@ -186,6 +193,9 @@ int run(int argc, char** argv) {
   }
   if (*doctor_command) {
     doctor.config_path = config_path;
+    const auto named = tool::named_admin(admin);
+    if (!named) return refuse(named.error().text);
+    doctor.admin = *named;
     return tool::doctor(doctor);
   }
   const auto config = load_config(config_path);

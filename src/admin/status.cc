@@ -1,5 +1,7 @@
 #include "admin/status.h"
 
+#include <unistd.h>
+
 #include "admin/health.h"
 #include "admin/words.h"
 #include "base/log.h"
@@ -26,6 +28,7 @@ json answers_json(const postfix::AnswerTally& tally) {
 json configuration_json(const Facts& facts) {
   json out{{"file", facts.configuration},
            {"loaded_at", time_json(facts.configured_at)},
+           {"in_force", facts.settings},
            {"awaits_restart", facts.awaits_start}};
   if (!facts.mistake.empty()) out["mistake"] = base::printable(facts.mistake);
   return out;
@@ -81,6 +84,7 @@ json status_json(const Sources& sources, const Census& census) {
   const auto health = health_of(sources);
   const auto uptime = sources.clock.steady() - facts.started;
   return {{"version", TLSPOLICYD_VERSION},
+          {"pid", ::getpid()},
           {"well", health.well},
           {"troubles", health.troubles},
           {"observe", facts.observe},

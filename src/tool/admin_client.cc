@@ -9,7 +9,6 @@
 
 #include "base/ascii.h"
 #include "base/number.h"
-#include "tool/connection.h"
 
 namespace tlspolicyd::tool {
 namespace {
@@ -62,12 +61,12 @@ base::Result<AdminReply> parse_admin_reply(std::string_view bytes) {
 }
 
 base::Result<AdminReply> ask_admin(const net::ListenAddress& daemon, std::string_view method,
-                                   std::string_view target) {
+                                   std::string_view target, base::seconds patience) {
   const auto name = text_of(daemon);
-  const auto broken = [&](const char* why) {
+  const auto broken = [&](std::string_view why) {
     return Error{Fault::connect, fmt::format("{}: {}", name, why)};
   };
-  const auto socket = connect(daemon);
+  const auto socket = connect(daemon, patience);
   if (!socket) return socket.error();
   const auto request =
       fmt::format("{} {} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n", method, target);
@@ -78,7 +77,8 @@ base::Result<AdminReply> ask_admin(const net::ListenAddress& daemon, std::string
   char chunk[16'384];
   for (;;) {
     const auto length = ::recv(socket->get(), chunk, sizeof chunk, 0);
-    if (length < 0 && errno == EAGAIN) return broken("no reply within 100 s");
+    if (length < 0 && errno == EAGAIN)
+      return broken(fmt::format("no reply within {} s", patience.count()));
     if (length < 0) return broken(std::strerror(errno));
     if (length == 0) break;
     all.append(chunk, static_cast<std::size_t>(length));

@@ -1,14 +1,18 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "net/listen_address.h"
 #include "tool/doctor_survey.h"
 #include "tool/exit_code.h"
 
 namespace tlspolicyd::tool {
 
 struct DoctorOptions {
-  std::string config_path;     ///< the daemon's configuration file, "" for the usual place
+  std::string config_path;  ///< the daemon's configuration file, "" for the usual place
+  std::optional<net::ListenAddress>
+      admin;                   ///< the running daemon's admin socket, where it is named
   std::string postfix_config;  ///< directory of main.cf, "" for Postfix's own
   SurveyOptions survey;
   bool json = false;

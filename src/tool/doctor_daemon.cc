@@ -27,6 +27,10 @@ class CacheJudge {
     const auto& directory = facts_.cache_directory;
     if (directory.trouble == EACCES || facts_.cache.trouble == EACCES)
       return check_.skipped(facts_.cache_path + " cannot be seen by this user", kAsRoot);
+    if (directory.trouble != 0 && facts_.cache_is_certain)
+      return check_.failed(
+          fmt::format("{}: {}: no policy can be saved", directory.path, text_of(directory.trouble)),
+          "install -d -m 0700 " + owner() + shell_word(directory.path));
     if (directory.trouble != 0)
       return check_.skipped(
           fmt::format("{}: {}; a daemon that runs with another $STATE_DIRECTORY keeps its "
@@ -41,6 +45,10 @@ class CacheJudge {
   }
 
  private:
+  std::string owner() const {
+    return facts_.daemon_user ? fmt::format("-o '#{}' ", *facts_.daemon_user) : "";
+  }
+
   void fail(const std::string& text, const std::string& mend) {
     ++failures_;
     check_.failed(text, mend);
@@ -122,23 +130,6 @@ void judge_files(const MachineFacts& facts, Check check) {
 }
 
 }  // namespace
-
-Findings judge_configuration(const ConfigurationFacts& facts) {
-  Findings found;
-  Check check(found, "configuration");
-  for (const auto& mistake : facts.mistakes) {
-    const auto at = mistake.line > 0 ? fmt::format("{}:{}", facts.path, mistake.line) : facts.path;
-    const auto line = mistake.line > 0 ? fmt::format("+{} ", mistake.line) : "";
-    check.failed(fmt::format("{}: {}", at, mistake.text),
-                 fmt::format("vi {}{}", line, shell_word(facts.path)));
-  }
-  if (!facts.mistakes.empty()) return found;
-  if (facts.observe)
-    check.failed("observe: true: every question is answered \"no policy\", nothing is protected",
-                 "in the configuration observe: false, then SIGHUP");
-  check.ok(facts.exists ? facts.path : facts.path + " is not there: defaults");
-  return found;
-}
 
 Findings judge_daemon(const DaemonFacts& facts) {
   Findings found;

@@ -8,21 +8,35 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "config/effective.h"
 #include "config/read_config.h"
 #include "net/dns.h"
 #include "net/dns_resolver.h"
 #include "net/listen_address.h"
+#include "tool/daemon_process.h"
 #include "tool/main_cf.h"
+#include "tool/running_daemon.h"
 
 /// What `tlspolicy doctor` looks at: collected by doctor_look and doctor_survey, judged by
 /// doctor_judge.
 namespace tlspolicyd::tool {
 
+/// What the daemon goes by: its own word, or where none answers the file.
 struct ConfigurationFacts {
   std::string path;
   bool exists = false;
-  config::Mistakes mistakes;
-  bool observe = false;
+  config::Mistakes mistakes{};
+
+  std::string admin{};     ///< the socket where the daemon was asked, "" if there is none
+  bool forbidden = false;  ///< this user may not ask it
+  std::string trouble{};   ///< why it does not tell
+  std::optional<RunningDaemon> daemon{};   ///< what it tells
+  std::vector<config::Setting> changed{};  ///< in the file, against what is in force
+  std::optional<DaemonProcess> process{};  ///< that runs, asked or not
+  config::Config config{};                 ///< to go by
+
+  std::string restart{};  ///< the command that starts the daemon anew
+  std::string reload{};   ///< that lets it read its file
 };
 
 /// A file or directory, as stat(2) sees it.
@@ -96,6 +110,7 @@ struct PostfixFacts {
     uid_t id = 0;
     std::vector<gid_t> groups;
   } user;
+  std::string start;  ///< the command that starts the daemon
   /// From the queue directory or the root to the daemon's unix socket; empty where it is none.
   std::vector<FileFacts> way_to_socket;
 
@@ -106,6 +121,7 @@ struct PostfixFacts {
 
 struct MachineFacts {
   std::string cache_path;
+  bool cache_is_certain = false;  ///< the daemon says that it is there
   FileFacts cache_directory;
   FileFacts cache;
   std::uint64_t free_bytes = 0;  ///< for the cache

@@ -19,10 +19,8 @@
 #include "net/file_descriptor.h"
 #include "net/resolv_conf.h"
 #include "net/tls_context.h"
-#include "tool/findings.h"
 #include "tool/main_cf_look.h"
 #include "tool/postconf.h"
-#include "tool/socketmap_client.h"
 #include "tool/socketmap_table.h"
 
 namespace tlspolicyd::tool {
@@ -30,7 +28,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr base::seconds kPatience{5};
 constexpr std::size_t kMaxFile = 16 * 1024 * 1024;
 
 FileFacts look_at(const std::string& path) {
@@ -81,11 +78,6 @@ TrustFacts look_at_bundle(const std::string& path) {
   return facts;
 }
 
-bool is_forbidden(const net::ListenAddress& listen) {
-  const auto* socket = std::get_if<net::UnixAddress>(&listen);
-  return socket != nullptr && ::access(socket->path.c_str(), W_OK) != 0 && errno == EACCES;
-}
-
 PostfixFacts::User find_user(const std::string& name) {
   PostfixFacts::User user;
   if (!name.empty()) user.name = name;
@@ -116,63 +108,7 @@ std::vector<FileFacts> way_to(const std::string& socket, const fs::path& queue) 
   return way;
 }
 
-/// The process of the daemon that runs, if one does.
-std::optional<std::string> find_daemon() {
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
-    const auto name = entry.path().filename().string();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::string program;
-    std::ifstream(entry.path() / "comm") >> program;
-    if (program == "tlspolicyd") return entry.path().string();
-  }
-  return std::nullopt;
-}
-
-/// The soft limit of open files in the text of /proc/PID/limits.
-std::optional<std::size_t> files_in(const std::string& limits) {
-  const std::string_view name = "Max open files";
-  const auto at = limits.find(name);
-  if (at == std::string::npos) return std::nullopt;
-  const char* const number = limits.c_str() + at + name.size();
-  char* end = nullptr;
-  const auto value = std::strtoull(number, &end, 10);
-  return end == number ? std::nullopt : std::optional<std::size_t>(value);
-}
-
 }  // namespace
-
-ConfigurationFacts look_at_configuration(const std::string& config_path, config::Config& config) {
-  ConfigurationFacts facts;
-  facts.path = config_path.empty() ? config::kDefaultPath : config_path;
-  std::error_code ignored;
-  facts.exists = fs::exists(facts.path, ignored);
-  if (!facts.exists && config_path.empty()) return facts;
-  auto read = config::read_config_file(facts.path);
-  facts.mistakes = std::move(read.mistakes);
-  if (facts.mistakes.empty()) config = std::move(read.config);
-  facts.observe = config.observe;
-  return facts;
-}
-
-DaemonFacts look_at_daemon(const config::Config& config, const std::string& config_path) {
-  DaemonFacts facts;
-  std::error_code ignored;
-  facts.start = fs::is_directory("/run/systemd/system", ignored) ? "systemctl restart tlspolicyd"
-                : config_path.empty()                            ? "tlspolicyd"
-                                      : "tlspolicyd -c " + shell_word(config_path);
-  for (const auto& listen : config.listen) {
-    DaemonFacts::Endpoint endpoint{reachable(listen), is_forbidden(listen), {}, {}};
-    if (!endpoint.forbidden) {
-      auto client = SocketmapClient::connect(endpoint.listen, kPatience);
-      const auto reply = client ? client->ask("postfix", "doctor.invalid") : client.error();
-      if (reply) endpoint.reply = *reply;
-      if (!reply) endpoint.trouble = reply.error().text;
-    }
-    facts.endpoints.push_back(std::move(endpoint));
-  }
-  return facts;
-}
 
 PostfixFacts look_at_postfix(const config::Config& config, const std::string& directory) {
   PostfixFacts facts;
@@ -217,9 +153,11 @@ TrustFacts look_at_trust(const config::Config& config) {
   return {net::default_trust_directory(), 0, links, facts.refused};
 }
 
-MachineFacts look_at_machine(const config::Config& config) {
+MachineFacts look_at_machine(const ConfigurationFacts& configuration) {
+  const auto& config = configuration.config;
   MachineFacts facts;
-  facts.cache_path = config.cache.path.empty() ? config::default_cache_path() : config.cache.path;
+  facts.cache_path = config::cache_path(config);
+  facts.cache_is_certain = configuration.daemon.has_value();
   const auto parent = fs::path(facts.cache_path).parent_path();
   const auto directory = parent.empty() ? std::string(".") : parent.string();
   facts.cache_directory = look_at(directory);
@@ -229,11 +167,9 @@ MachineFacts look_at_machine(const config::Config& config) {
     facts.free_bytes = static_cast<std::uint64_t>(system.f_bavail) * system.f_frsize;
     facts.read_only = (system.f_flag & ST_RDONLY) != 0;
   }
-  if (const auto process = find_daemon()) {
-    if (const auto seen = look_at(*process); seen.trouble == 0) facts.daemon_user = seen.owner;
-    int ignored = 0;
-    if (const auto limits = content_of(*process + "/limits", ignored))
-      facts.daemon_files = files_in(*limits);
+  if (configuration.process) {
+    facts.daemon_user = configuration.process->user;
+    facts.daemon_files = configuration.process->files;
   }
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);

@@ -55,7 +55,7 @@ class SurroundingsJudge {
       if (file.trouble != 0)
         return check.failed(
             fmt::format("{}: {}", file.path, std::generic_category().message(file.trouble)),
-            "start the daemon, with this path in listen: of its configuration");
+            facts_.start + ", with this path in listen: of its configuration");
       const bool last = &file == &facts_.way_to_socket.back();
       if (!may(user, file, last ? S_IWOTH : S_IXOTH)) return forbidden(check, file, last);
     }

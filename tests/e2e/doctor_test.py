@@ -1,7 +1,6 @@
 """tlspolicy doctor beside a real Postfix: all is well, then one thing after the other is broken."""
 
 import json
-import os
 import shutil
 import subprocess
 from contextlib import contextmanager
@@ -22,18 +21,25 @@ DOMAINS = (Domain(FORGED, txt=(), signed=True, records=("@ A 192.31.196.150",),
 class Doctor:
     settings = {"smtp_delivery_status_filter": Sender.BELOW_QUEUE + ":dsn"}
 
+    @classmethod
+    def setUpClass(cls):
+        cls.more_config = f"admin: unix:{cls.world.directory}/asked"
+        super().setUpClass()
+
     @property
     def directory(self) -> Path:
         return self.sender.config_directory
 
     def run_doctor(self, *options: str, config: Path | None = None, user: str | None = None,
                    bogus: str = FORGED, probe: str = "enforce.test") -> subprocess.CompletedProcess:
+        """Where the daemon keeps its policies, it has to say itself; without `config` also what
+        file it reads."""
+        named = ["-c", config] if config else []
         return subprocess.run(
-            [self.program.parent / "tlspolicy", "-c", config or self.daemon.config, "doctor",
+            [self.program.parent / "tlspolicy", *named, "doctor",
              "--postfix-config", self.directory, "--bogus-name", bogus, "--probe-domain", probe,
              *options],
-            capture_output=True, text=True, timeout=100, user=user,
-            env={**os.environ, "STATE_DIRECTORY": str(self.daemon.state)})
+            capture_output=True, text=True, timeout=100, user=user)
 
     def findings(self, code: int, **more) -> list[dict]:
         done = self.run_doctor("--json", **more)
@@ -79,7 +85,9 @@ class Doctor:
         *lines, total = done.stdout.splitlines()
         self.assertTrue(all(line.startswith("ok ") for line in lines), done.stdout)
         self.assertEqual(total, f"{len(lines)} ok")
-        for word in ("daemon: unix:", "daemon: inet:127.0.0.1:8461", "127.0.0.1:53 validates",
+        for word in (f"the running daemon (process {self.daemon.pid}) says at unix:",
+                     f": {self.daemon.config}, read at ", f"{self.daemon.state}/cache.db",
+                     "daemon: unix:", "daemon: inet:127.0.0.1:8461", "127.0.0.1:53 validates",
                      "https://mta-sts.enforce.test/.well-known/mta-sts.txt: a valid policy",
                      "the daemon: ", "Postfix: ", "Postfix 3.7", "smtp_tls_policy_maps",
                      "user postfix may connect", "etc/resolv.conf names 127.0.0.1",
@@ -91,12 +99,13 @@ class Doctor:
         """doctor: the daemon does not run: failed, and how it is started"""
         self.daemon.stop()
         try:
-            found = self.findings(1)
+            found = self.findings(1, config=self.daemon.config)
         finally:
             self.restart_daemon()
         failed = [one for one in found if one["verdict"] == "failed"]
         self.assertEqual({one["check"] for one in failed}, {"daemon", "socket"}, failed)
-        self.assertRegex(failed[0]["mend"], "^tlspolicyd -c /.*/tlspolicyd.yaml$")
+        for one in failed:
+            self.assertRegex(one["mend"], "^tlspolicyd -c /.*/tlspolicyd.yaml($|, with this path)")
         self.assert_well()
 
     def test_socket(self):
@@ -177,15 +186,41 @@ class Doctor:
     def test_configuration(self):
         """doctor: each mistake of the configuration, with its line"""
         config = self.world.directory / "mistakes.yaml"
-        config.write_text("lisen: []\nobserve: perhaps\n")
+        config.write_text("lisen: []\nobserve: perhaps\nadmin: \"\"\n")
         found = [one for one in self.findings(1, config=config) if one["check"] == "configuration"]
         self.assertEqual([one["verdict"] for one in found], ["failed", "failed"])
         self.assertIn(f"{config}:1: ", found[0]["text"])
         self.assertEqual(found[1]["mend"], f"vi +2 {config}")
 
+    def test_other_configuration(self):
+        """doctor: it goes by what the running daemon says, and tells how the file differs"""
+        other = self.world.directory / "other.yaml"
+        other.write_text(f"admin: unix:{self.world.directory}/asked\nhttps: {{port: 8443}}\n")
+        self.assert_one("warning", "configuration", f"{other} is not what the daemon goes by",
+                        config=other)
+        with self.daemon.config.open("a") as file:
+            file.write("\nhttps: {timeout: 50s}\n")
+        mend = self.assert_one("warning", "configuration",
+                               f"{self.daemon.config} has other settings .*: https.timeout$")
+        self.assertEqual(mend, f"kill -HUP {self.daemon.pid}")
+        subprocess.run(mend, shell=True, check=True)
+        self.eventually(lambda: "configuration reloaded" in self.daemon.log_text())
+        self.assert_well()
+
+    def test_not_asked(self):
+        """doctor: a daemon that cannot be asked is told of; -a names its socket"""
+        other = self.world.directory / "silent.yaml"
+        other.write_text(self.config.replace("/asked", "/nobody"))
+        found = [one for one in self.findings(0, config=other) if one["check"] == "configuration"]
+        self.assertEqual([one["verdict"] for one in found], ["warning"])
+        self.assertIn(f"process {self.daemon.pid} is a tlspolicyd", found[0]["text"])
+        done = self.run_doctor("-a", f"unix:{self.world.directory}/asked")
+        self.assertIn(f"process {self.daemon.pid}) says", done.stdout)
+        self.assertEqual(done.returncode, 0)
+
     def test_no_rights(self):
         """doctor: without rights: what could not be seen is said, nothing failed"""
-        found = self.findings(0, user="nobody")
+        found = self.findings(0, user="nobody", config=self.daemon.config)
         skipped = {one["check"] for one in found if one["verdict"] == "skipped"}
         self.assertIn("cache", skipped)
         self.outcome = f"skipped: {', '.join(sorted(skipped))}"

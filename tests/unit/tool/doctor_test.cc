@@ -126,11 +126,14 @@ MachineFacts machine() {
 }  // namespace
 
 TEST_CASE("configuration: every mistake with its line") {
-  ConfigurationFacts facts{"/etc/tlspolicyd/tlspolicyd.yaml", false, {}, false};
+  ConfigurationFacts facts{.path = "/etc/tlspolicyd/tlspolicyd.yaml"};
+  facts.admin = "unix:/run/tlspolicyd/admin";
+  facts.trouble = "unix:/run/tlspolicyd/admin: No such file or directory";
   CHECK(troubles(judge_configuration(facts)).empty());
-  facts.observe = true;
+  CHECK(contains(judge_configuration(facts).front().text, "no daemon answers at unix:/run/"));
+  facts.config.observe = true;
   CHECK(troubles(judge_configuration(facts)).size() == 1);
-  facts.observe = false;
+  facts.config.observe = false;
   facts.exists = true;
   facts.mistakes = {{3, "unknown key lisen"}, {0, "cannot be read"}};
   const auto found = troubles(judge_configuration(facts));
@@ -140,6 +143,87 @@ TEST_CASE("configuration: every mistake with its line") {
                             "vi +3 /etc/tlspolicyd/tlspolicyd.yaml"});
   CHECK(found[1].text == "/etc/tlspolicyd/tlspolicyd.yaml: cannot be read");
   CHECK(found[1].mend == "vi /etc/tlspolicyd/tlspolicyd.yaml");
+}
+
+TEST_CASE(
+    "configuration: what the running daemon says counts, and where it differs from the file") {
+  const auto told = [] {
+    ConfigurationFacts facts{.path = "/etc/own.yaml", .exists = true};
+    facts.admin = "unix:/run/tlspolicyd/admin";
+    facts.restart = "tlspolicyd -c /etc/own.yaml";
+    facts.reload = "kill -HUP 4711";
+    facts.daemon.emplace();
+    facts.daemon->admin = facts.admin;
+    facts.daemon->pid = 4711;
+    facts.daemon->file = "/etc/own.yaml";
+    facts.daemon->loaded_at = "2026-11-28T16:25:29Z";
+    return facts;
+  };
+  CHECK(judge_configuration(told()) ==
+        Findings{{"configuration", Verdict::ok,
+                  "as the running daemon (process 4711) says at unix:/run/tlspolicyd/admin: "
+                  "/etc/own.yaml, read at 2026-11-28T16:25:29Z",
+                  ""}});
+  struct Row {
+    const char* what;
+    std::function<void(ConfigurationFacts&)> change;
+    Verdict verdict;
+    const char* text;
+    const char* mend;
+  };
+  const Row rows[] = {
+      {"no file", [](auto& it) { it.daemon->file.clear(), it.exists = false; }, Verdict::ok,
+       "defaults, without a file", ""},
+      {"another file", [](auto& it) { it.daemon->file = "/etc/other.yaml"; }, Verdict::warning,
+       "/etc/own.yaml is not what the daemon goes by", "start the daemon with it"},
+      {"the usual file came later",
+       [](auto& it) { it.daemon->file.clear(), it.path = config::kDefaultPath; }, Verdict::warning,
+       "is not what the daemon goes by", "kill -HUP 4711"},
+      {"to be reloaded",
+       [](auto& it) {
+         it.changed = {{"https", "port", "444"}};
+       },
+       Verdict::warning, "other settings than the running daemon: https.port", "kill -HUP 4711"},
+      {"to be restarted",
+       [](auto& it) {
+         it.changed = {{.section = "", .key = "listen", .value = "[]", .at_start = true}};
+       },
+       Verdict::warning, "other settings than the running daemon: listen",
+       "tlspolicyd -c /etc/own.yaml"},
+      {"observe", [](auto& it) { it.config.observe = true; }, Verdict::failed, "observe: true",
+       "observe: false"},
+      {"mistakes",
+       [](auto& it) {
+         it.mistakes = {{3, "unknown key"}};
+       },
+       Verdict::failed, "/etc/own.yaml:3: unknown key", "vi +3"},
+      {"another version",
+       [](auto& it) {
+         it.daemon->mistakes = {{3, "unknown key"}};
+       },
+       Verdict::skipped, "in part: unknown key", "version"},
+      {"not asked", [](auto& it) { it.daemon.reset(), it.forbidden = true; }, Verdict::skipped,
+       "this user may not ask the daemon at unix:/run/tlspolicyd/admin", "sudo tlspolicy doctor"},
+      {"silent", [](auto& it) { it.daemon.reset(), it.process = DaemonProcess{.pid = 7}; },
+       Verdict::warning, "process 7 is a tlspolicyd that does not tell its configuration",
+       "-a ENDPOINT"},
+      {"no admin socket", [](auto& it) { it.daemon.reset(), it.admin.clear(); }, Verdict::ok,
+       "/etc/own.yaml; the daemon has no admin socket", ""},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    auto facts = told();
+    row.change(facts);
+    auto found = troubles(judge_configuration(facts));
+    if (row.verdict == Verdict::ok) {
+      CHECK(found.empty());
+      found = judge_configuration(facts);
+    }
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].verdict == row.verdict);
+    CHECK(contains(found[0].text, row.text));
+    CHECK(contains(found[0].mend, row.mend));
+  }
 }
 
 TEST_CASE("daemon: each endpoint answers, or why not") {
@@ -467,7 +551,10 @@ TEST_CASE("socket: whether Postfix's user may connect, as path_resolution(7) and
   }
   auto facts = good_postfix();
   facts.way_to_socket[2].trouble = ENOENT;
+  facts.start = "tlspolicyd -c /etc/own.yaml";
   CHECK(trouble(judge_surroundings(facts)).verdict == Verdict::failed);
+  CHECK(trouble(judge_surroundings(facts)).mend ==
+        "tlspolicyd -c /etc/own.yaml, with this path in listen: of its configuration");
   facts.way_to_socket[2].trouble = EACCES;
   CHECK(trouble(judge_surroundings(facts)).verdict == Verdict::skipped);
   facts.user.known = false;
@@ -523,6 +610,8 @@ TEST_CASE("C-5 machine: the cache, the clock, open files") {
        "run it as root: sudo tlspolicy doctor"},
       {"elsewhere", [](auto& it) { it.cache_directory.trouble = ENOENT; }, Verdict::skipped,
        "in the configuration cache: {path: FILE}, as the daemon has it"},
+      {"gone", [](auto& it) { it.cache_is_certain = true, it.cache_directory.trouble = ENOENT; },
+       Verdict::failed, "install -d -m 0700 -o '#200' /var/lib/tlspolicyd"},
       {"clock", [](auto& it) { it.now = {}; }, Verdict::failed, "timedatectl set-ntp true"},
       {"few files", [](auto& it) { it.daemon_files = 1024; }, Verdict::warning,
        "LimitNOFILE=8768 in its unit, or ulimit -n 8768 before it starts"},
