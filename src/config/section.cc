@@ -8,14 +8,6 @@
 #include "config/values.h"
 
 namespace tlspolicyd::config {
-namespace {
-
-// A key that is farther from every known one than this, or than half of itself, was not meant to be
-// one of them.
-constexpr std::size_t kNearest = 3;
-
-}  // namespace
-
 std::string text_of(const Mistake& mistake, std::string_view file) {
   if (mistake.line == 0) return fmt::format("{}: {}", file, mistake.text);
   return fmt::format("{}:{}: {}", file, mistake.line, mistake.text);
@@ -138,14 +130,9 @@ void Section::finish() {
 }
 
 std::string Section::nearest(std::string_view unknown) const {
-  const auto best =
-      std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
-        return edit_distance(unknown, a) < edit_distance(unknown, b);
-      });
-  const auto farthest = std::min(kNearest, std::max<std::size_t>(unknown.size() / 2, 1));
-  if (best == known_.end() || edit_distance(unknown, *best) > farthest)
-    return fmt::format("; known here: {}", fmt::join(known_, ", "));
-  return fmt::format("; did you mean {}?", *best);
+  const auto best = nearest_word(unknown, known_);
+  return best.empty() ? fmt::format("; known here: {}", fmt::join(known_, ", "))
+                      : fmt::format("; did you mean {}?", best);
 }
 
 }  // namespace tlspolicyd::config

@@ -17,6 +17,10 @@ namespace {
 // A year; longer is a typing mistake, and the product stays far from overflow.
 constexpr std::uint64_t kMaxDurationMs = 366ULL * 86'400'000ULL;
 
+// A word that is farther from every known one than this, or than half of itself, was not meant to
+// be one of them.
+constexpr std::size_t kNearest = 3;
+
 struct Unit {
   std::string_view name;
   std::uint64_t milliseconds;
@@ -70,6 +74,14 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   return row[b.size()];
+}
+
+std::string nearest_word(std::string_view wrong, const std::vector<std::string>& words) {
+  const auto best = std::min_element(words.begin(), words.end(), [&](const auto& a, const auto& b) {
+    return edit_distance(wrong, a) < edit_distance(wrong, b);
+  });
+  const auto farthest = std::min(kNearest, std::max<std::size_t>(wrong.size() / 2, 1));
+  return best == words.end() || edit_distance(wrong, *best) > farthest ? std::string() : *best;
 }
 
 }  // namespace tlspolicyd::config

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -23,5 +24,8 @@ base::Result<std::uint32_t> parse_file_mode(std::string_view text);
 
 /// How many single-letter changes turn one word into the other (Levenshtein).
 std::size_t edit_distance(std::string_view a, std::string_view b);
+
+/// The one of `words` that was probably meant by `wrong`; "" if none is near enough.
+std::string nearest_word(std::string_view wrong, const std::vector<std::string>& words);
 
 }  // namespace tlspolicyd::config

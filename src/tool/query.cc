@@ -13,7 +13,11 @@ namespace tlspolicyd::tool {
 namespace {
 
 int show(const std::string& key, const std::string& reply, bool with_key) {
-  if (reply.starts_with("NOTFOUND")) return kNotFound;
+  if (reply.starts_with("NOTFOUND")) {
+    // Of a single key the exit code tells.
+    if (with_key) fmt::print(stderr, "tlspolicy: {}: NOTFOUND\n", base::printable(key));
+    return kNotFound;
+  }
   if (reply.starts_with("OK ")) {
     if (with_key) {
       fmt::print("{}\t{}\n", base::printable(key), reply.substr(3));

@@ -14,7 +14,8 @@ struct QueryOptions {
 };
 
 /// `tlspolicy query`: asks the running daemon and prints each reply as `postmap -q` does: the value
-/// (with several keys: key, tab, value) on standard output, failures on standard error.
+/// (with several keys: key, tab, value) on standard output, failures on standard error; there also
+/// which of several keys were not found.
 /// Returns the gravest exit code of all keys (ExitCode).
 int query(const QueryOptions& options);
 

@@ -21,6 +21,72 @@ class Commands(WorldTest):
                          (0, self.world.postfix.ask("wildcard.test", "postfix-tlsrpt").value))
         self.assertEqual(self.run_command("tlspolicy", "query", "norecord.test").returncode, 1)
 
+    def test_query_several(self):
+        """tlspolicy query, several keys: each with its value, and which of them were not found"""
+        done = self.run_command("tlspolicy", "query", "norecord.test", "enforce.test", "optout.test")
+        value = self.world.postfix.ask("enforce.test").value
+        self.assertEqual((done.returncode, done.stdout), (1, f"enforce.test\t{value}\n"))
+        self.assertEqual(done.stderr, "tlspolicy: norecord.test: NOTFOUND\n"
+                         "tlspolicy: optout.test: NOTFOUND\n")
+        done = self.run_command("tlspolicy", "query", "norecord.test")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", ""))
+
+    def test_broken_file(self):
+        """a wrong configuration file: a warning where it only says whom to ask; -a and -s do without"""
+        file = self.world.directory / "broken.yaml"
+        file.write_text("lisen: []\n")
+        warning = f"tlspolicy: warning: {file}:1: lisen: unknown key; did you mean listen?; where"
+        done = self.run_command("tlspolicy", "-c", str(file), "query", "enforce.test")
+        self.assertEqual((done.returncode, done.stderr[:len(warning)]), (0, warning))
+        done = self.run_command("tlspolicy", "-c", str(file), "query", "-s", "inet:127.0.0.1:8461",
+                                "enforce.test")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for command in (("status",), ("list",), ("show", "a.test"), ("forget", "a.test"),
+                        ("refresh", "a.test")):
+            with self.subTest(command):
+                done = self.run_command("tlspolicy", "-c", str(file), *command)
+                self.assertEqual(done.returncode, 69)
+                self.assertTrue(done.stderr.startswith(warning), done.stderr)
+                done = self.run_command("tlspolicy", "-c", str(file), *command, "-a", "unix:/no")
+                self.assertEqual(done.returncode, 69)
+                self.assertTrue(done.stderr.startswith("tlspolicy: no daemon can be asked: unix:/no"))
+        done = self.run_command("tlspolicy", "-c", str(file), "main-cf")
+        self.assertEqual((done.returncode, done.stdout), (78, ""))
+
+    def test_places(self):
+        """options of several commands stand before the command or after it"""
+        asked = "tlspolicy: no daemon can be asked: unix:/no: "
+        for words in (("-a", "unix:/no", "status"), ("status", "-a", "unix:/no"),
+                      ("-a", "unix:/no", "--json", "list"), ("list", "--json", "--admin=unix:/no")):
+            with self.subTest(words):
+                done = self.run_command("tlspolicy", *words)
+                self.assertEqual((done.returncode, done.stderr[:len(asked)]), (69, asked))
+        file = self.world.directory / "missing.yaml"
+        for words in (("-c", str(file), "main-cf"), ("main-cf", "-c", str(file))):
+            with self.subTest(words):
+                self.assertEqual(self.run_command("tlspolicy", *words).stderr,
+                                 f"{file}: cannot be read: No such file or directory\n")
+        for option in (("-a", "unix:/no"), ("--json",)):
+            done = self.run_command("tlspolicy", *option, "query", "enforce.test")
+            self.assertEqual((done.returncode, done.stderr.splitlines()),
+                             (64, [f"tlspolicy: {option[0]} is not for query; see tlspolicy query "
+                                   "--help"]))
+
+    def test_unknown_command(self):
+        """a command that does not exist: one line, with the nearest one"""
+        for words, meant in ((("stauts",), "status"), (("-a", "unix:/x", "lst", "--json"), "list"),
+                             (("-c", "/x", "doktor"), "doctor"), (("main_cf",), "main-cf")):
+            with self.subTest(words):
+                done = self.run_command("tlspolicy", *words)
+                wrong = next(word for word in words if word.isalpha() or "_" in word)
+                self.assertEqual((done.returncode, done.stderr),
+                                 (64, f"tlspolicy: there is no command {wrong}; did you mean "
+                                      f"{meant}?\n"))
+        done = self.run_command("tlspolicy", "frobnicate")
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("those that are: query, explain, status", done.stderr)
+        self.assertEqual(self.run_command("tlspolicy").returncode, 64)
+
     def test_query_in_trouble(self):
         """tlspolicy query: 75 for a temporary error, 69 without a server, each says why"""
         self.world.resolver.stop()

@@ -40,3 +40,13 @@ TEST_CASE("edit distance counts single-letter changes") {
   CHECK(edit_distance("", "abc") == 3);
   CHECK(edit_distance("listn", "listen") == 1);
 }
+
+TEST_CASE("the nearest word is one that may have been meant") {
+  const std::vector<std::string> words{"status", "list", "main-cf"};
+  CHECK(nearest_word("stauts", words) == "status");
+  CHECK(nearest_word("LIST", words).empty());
+  CHECK(nearest_word("main_cf", words) == "main-cf");
+  CHECK(nearest_word("frobnicate", words).empty());
+  CHECK(nearest_word("", words).empty());
+  CHECK(nearest_word("x", {}).empty());
+}
