@@ -3,8 +3,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
-#include <functional>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 

@@ -120,8 +120,7 @@ void CommandLine::add_explain() {
   add_json(to);
   to.add_flag("--standalone", explain.standalone, "do not ask the daemon");
   to.add_flag("--connect", explain.connect,
-              "also connect to the MX hosts from here, without the daemon, and say "
-              "which would be accepted");
+              "also connect to the MX hosts, from here, and say which would be accepted");
   add_admin(to);
   to.add_option("domain", explain.key, "next-hop, as for query")->required();
 }

@@ -37,7 +37,8 @@ int run(int argc, char** argv) {
          fmt::format("configuration file (default: {}, if it exists)", config::kDefaultPath))
       ->type_name("FILE");
   app.add_flag("--check-config", check,
-               "report every mistake in the configuration; exit code 0 or 2");
+               "report every mistake in the configuration, or that there is none; exit code 2 or "
+               "0");
   app.add_flag("--show-config", show, "print the configuration with all keys, and end");
   try {
     app.parse(argc, argv);
@@ -48,7 +49,12 @@ int run(int argc, char** argv) {
   config::Source source(named);
   auto read = source.read();
   if (!report(source.path(), read.mistakes)) return kConfigError;
-  if (show) fmt::print("{}", config::text_of(config::settings_of(read.config)));
+  if (show) {
+    fmt::print("{}", config::text_of(config::settings_of(read.config)));
+  } else if (check) {
+    fmt::print("{}: {}\n", source.path(),
+               source.file().empty() ? "it is not there: defaults" : "no mistakes");
+  }
   if (check || show) return 0;
   Daemon(std::move(read.config), std::move(source), net::take_inherited_sockets()).run();
   return 0;

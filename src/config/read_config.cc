@@ -7,12 +7,14 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <utility>
 
 #include "base/prefix.h"
 #include "config/readers.h"
 #include "config/values.h"
+#include "config/yaml_text.h"
 #include "store/redis_connection.h"
 #include "sts/policy_domain.h"
 
@@ -26,6 +28,11 @@ using base::Result;
 Result<std::string> scalar(const YAML::Node& node) {
   if (!node.IsScalar()) return Error{Fault::invalid, "a single value is expected"};
   return node.Scalar();
+}
+
+/// What is wrong with one value of a list.
+Error about(const std::string& value, const std::string& why) {
+  return {Fault::invalid, fmt::format("\"{}\": {}", value, why)};
 }
 
 /// All that a file holds, or why it cannot be read.
@@ -44,8 +51,7 @@ void read_endpoint(Section& top, const std::string& key, const YAML::Node& node,
     if (auto address = net::parse_listen_address(node.Scalar())) {
       addresses.push_back(*address);
     } else {
-      top.complain(node,
-                   fmt::format("{}: {}, not \"{}\"", key, address.error().text, node.Scalar()));
+      top.complain_of_value(node, key, node.Scalar(), address.error().text);
     }
     return;
   }
@@ -63,10 +69,10 @@ void read_endpoint(Section& top, const std::string& key, const YAML::Node& node,
     return true;
   });
   keys.finish();
-  if (socket.path.empty()) {
-    top.complain(node, key + ": path is missing");
-  } else {
+  if (!socket.path.empty()) {
     addresses.push_back(socket);
+  } else if (!keys.has("path")) {
+    top.complain(node, key + ": path is missing");
   }
 }
 
@@ -130,8 +136,7 @@ void read_resolver(Section& top, net::DnsResolver::Options& resolver) {
           const auto text = scalar(node);
           if (!text) return text.error();
           const auto server = base::Endpoint::parse(*text, 53);
-          if (!server)
-            return Error{Fault::invalid, fmt::format("{}, not \"{}\"", server.error().text, *text)};
+          if (!server) return about(*text, server.error().text);
           resolver.servers.push_back(*server);
           return true;
         });
@@ -165,8 +170,7 @@ void read_https(Section& top, net::SecureHttpsClient::Options& https) {
           const auto text = scalar(node);
           if (!text) return text.error();
           const auto prefix = base::Prefix::parse(*text);
-          if (!prefix)
-            return Error{Fault::invalid, fmt::format("{}, not \"{}\"", prefix.error().text, *text)};
+          if (!prefix) return about(*text, prefix.error().text);
           https.allow_addresses.push_back(*prefix);
           return true;
         });
@@ -196,22 +200,22 @@ void read_dane(Section& top, service::DaneRules& rules) {
   });
 }
 
-constexpr std::string_view kDomainWords = "off, pinned or {policy: ...} is expected";
+constexpr std::string_view kDomainWords = "off, pinned, {policy: ...} or {dane: ...} is expected";
 
-/// The operator's word for one domain: off, pinned, or {policy:, dane:}.
+/// The operator's word for one domain: off, pinned, {policy:} or {dane:}.
 void read_domains(Section& top, Config& config) {
   std::map<std::string, std::string> spelled;  // by policy domain
-  const auto domain_of = [&](const std::string& name) -> Result<base::DomainName> {
-    auto domain = sts::policy_domain(name);
-    if (!domain) return domain;
-    const auto [before, is_new] = spelled.emplace(domain->text(), name);
-    if (!is_new && before->second != name)
+  std::optional<base::DomainName> domain;
+  const auto name = [&](const std::string& text) -> Result<bool> {
+    const auto parsed = sts::policy_domain(text);
+    if (!parsed) return parsed.error();
+    domain = *parsed;
+    const auto [before, is_new] = spelled.emplace(parsed->text(), text);
+    if (!is_new && before->second != text)
       return Error{Fault::invalid, fmt::format("the same domain as {}", before->second)};
-    return domain;
+    return true;
   };
-  const auto word = [&](const std::string& name, const std::string& text) -> Result<bool> {
-    const auto domain = domain_of(name);
-    if (!domain) return domain.error();
+  const auto word = [&](const std::string& text) -> Result<bool> {
     if (text == "off") {
       config.overrides.set_off(*domain);
     } else if (text == "pinned") {
@@ -222,17 +226,15 @@ void read_domains(Section& top, Config& config) {
     return true;
   };
   top.section("domains", [&](Section& domains) {
-    domains.each(word, [&](const std::string& name, Section& keys) {
-      if (keys.is_empty()) domains.complain_of(name, std::string(kDomainWords));
-      keys.text("policy", [&](const std::string& text) -> Result<bool> {
-        const auto domain = domain_of(name);
-        if (!domain) return domain.error();
-        return config.overrides.set_policy(*domain, text);
+    domains.each(name, word, [&](const std::string& text, Section& keys) {
+      if (keys.is_empty()) domains.complain_of(text, std::string(kDomainWords));
+      if (keys.has("policy") && keys.has("dane"))
+        keys.complain_of("dane", "not beside policy, which is the whole answer");
+      keys.text("policy", [&](const std::string& policy) {
+        return config.overrides.set_policy(*domain, policy);
       });
-      keys.text("dane", [&](const std::string& text) -> Result<bool> {
-        const auto domain = domain_of(name);
-        if (!domain) return domain.error();
-        return choice(config.dane.domains[domain->text()], kDaneModes)(text);
+      keys.text("dane", [&](const std::string& mode) {
+        return choice(config.dane.domains[domain->text()], kDaneModes)(mode);
       });
     });
   });
@@ -297,17 +299,8 @@ void read_log(Section& top, Config::Logging& log) {
 
 ReadConfig read_config(const std::string& text) {
   ReadConfig read;
-  YAML::Node root;
-  try {
-    const auto documents = YAML::LoadAll(text);
-    if (!documents.empty()) root = documents.front();
-    if (documents.size() > 1)
-      read.mistakes.push_back(
-          {documents[1].Mark().line + 1, "only one document is expected (---)"});
-  } catch (const YAML::Exception& error) {
-    read.mistakes.push_back({error.mark.line + 1, base::printable(error.msg)});
-    return read;
-  }
+  const auto root = read_yaml(text, read.mistakes);
+  if (!root.IsDefined()) return read;
   Section top(root, "", read.mistakes);
   read_endpoints(top, "listen", read.mistakes, read.config.listen,
                  [&] { read.config.listen_by_default = false; });

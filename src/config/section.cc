@@ -26,6 +26,17 @@ void Section::complain(const YAML::Node& node, const std::string& text) {
   mistakes_.push_back({node.Mark().line + 1, base::printable(text)});
 }
 
+void Section::complain_of_value(const YAML::Node& node, std::string_view name,
+                                std::string_view value, std::string_view why) {
+  complain(node, fmt::format("{}: \"{}\": {}", name, value, why));
+}
+
+bool Section::has(std::string_view key) const {
+  return node_.IsMap() && std::any_of(node_.begin(), node_.end(), [&](const auto& pair) {
+           return pair.first.IsScalar() && pair.first.Scalar() == key;
+         });
+}
+
 void Section::complain_of(std::string_view key, const std::string& text) {
   const auto whole = fmt::format("{}: {}", named(key), text);
   for (const auto& pair : node_)
@@ -56,8 +67,7 @@ void Section::text(std::string_view key,
     return;
   }
   if (const auto result = read(node.Scalar()); !result)
-    complain(node,
-             fmt::format("{}: {}, not \"{}\"", named(key), result.error().text, node.Scalar()));
+    complain_of_value(node, named(key), node.Scalar(), result.error().text);
 }
 
 void Section::list(std::string_view key, const std::function<void()>& begin,
@@ -87,25 +97,30 @@ void Section::section(std::string_view key, const std::function<void(Section&)>&
 }
 
 void Section::each(const std::function<void(const std::string&, Section&)>& read) {
-  each({}, read);
+  each({}, {}, read);
 }
 
-void Section::each(
-    const std::function<base::Result<bool>(const std::string&, const std::string&)>& word,
-    const std::function<void(const std::string&, Section&)>& read) {
+void Section::each(const std::function<base::Result<bool>(const std::string&)>& name,
+                   const std::function<base::Result<bool>(const std::string&)>& word,
+                   const std::function<void(const std::string&, Section&)>& read) {
   if (!node_.IsMap()) return;
   for (const auto& pair : node_) {
     if (!pair.first.IsScalar()) continue;
-    known_.push_back(pair.first.Scalar());
+    const auto& key = pair.first.Scalar();
+    known_.push_back(key);
+    if (name) {
+      if (const auto result = name(key); !result) {
+        complain(pair.first, fmt::format("{}: {}", named(key), result.error().text));
+        continue;
+      }
+    }
     if (word && pair.second.IsScalar()) {
-      const auto& text = pair.second.Scalar();
-      if (const auto result = word(pair.first.Scalar(), text); !result)
-        complain(pair.second, fmt::format("{}: {}, not \"{}\"", named(pair.first.Scalar()),
-                                          result.error().text, text));
+      if (const auto result = word(pair.second.Scalar()); !result)
+        complain_of_value(pair.second, named(key), pair.second.Scalar(), result.error().text);
       continue;
     }
-    Section below(pair.second, named(pair.first.Scalar()), mistakes_);
-    read(pair.first.Scalar(), below);
+    Section below(pair.second, named(key), mistakes_);
+    read(key, below);
     below.finish();
   }
 }

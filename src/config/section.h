@@ -41,21 +41,26 @@ class Section {
   void value(std::string_view key, const std::function<void(const YAML::Node&)>& read);
   /// The same for a section below this one.
   void section(std::string_view key, const std::function<void(Section&)>& read);
-  /// For sections whose keys are names that the operator chose. Where a name has a single value and
-  /// no section below it, `word` reads it.
-  void each(
-      const std::function<base::Result<bool>(const std::string& name, const std::string&)>& word,
-      const std::function<void(const std::string& name, Section&)>& read);
+  /// For sections whose keys are names that the operator chose. `name` says what is wrong with one;
+  /// then its value is passed over. Where a name has a single value and no section below it, `word`
+  /// reads it.
+  void each(const std::function<base::Result<bool>(const std::string& name)>& name,
+            const std::function<base::Result<bool>(const std::string&)>& word,
+            const std::function<void(const std::string& name, Section&)>& read);
   void each(const std::function<void(const std::string& name, Section&)>& read);
 
   void finish();
 
   /// A mistake in the value of one of its keys; `text` follows the key's name.
   void complain_of(std::string_view key, const std::string& text);
+  bool has(std::string_view key) const;
   /// Nothing is said in it.
   bool is_empty() const { return !node_.IsMap() || node_.size() == 0; }
   /// A mistake at the place of `node`.
   void complain(const YAML::Node& node, const std::string& text);
+  /// The same for the value of what is called `name`.
+  void complain_of_value(const YAML::Node& node, std::string_view name, std::string_view value,
+                         std::string_view why);
 
  private:
   YAML::Node take(std::string_view key);

@@ -130,8 +130,11 @@ class Commands(WorldTest):
         self.assertIn(f"{file}:2: ", done.stderr)
         self.assertIn(f"{file}:3: ", done.stderr)
         file.write_text("listen: [inet:127.0.0.1:8461]\n")
-        self.assertEqual(
-            self.run_command("tlspolicyd", "--check-config", "-c", str(file)).returncode, 0)
+        done = self.run_command("tlspolicyd", "--check-config", "-c", str(file))
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (0, f"{file}: no mistakes\n", ""))
+        self.assertEqual(self.run_command("tlspolicyd", "--check-config").stdout,
+                         "/etc/tlspolicyd/tlspolicyd.yaml: it is not there: defaults\n")
         # Nothing is started with a wrong configuration.
         file.write_text("listen: [inet:127.0.0.1:8462]\nbogus: 1\n")
         self.assertEqual(self.run_command("tlspolicyd", "-c", str(file), timeout=5).returncode, 2)

@@ -171,8 +171,8 @@ class Refused(ReloadTest):
         """reload: a wrong file: every mistake is in the log with its line, the old one stays"""
         self.start("domains: {norecord.test: pinned}\n")
         said = self.hang_up("observe: yes\nlisen: []\nhttps: {timeout: soon}\n", REFUSED)
-        for line in (":1: observe: one of true, false is expected", ":2: lisen: unknown key; did",
-                     ":3: https.timeout: a duration is"):
+        for line in (':1: observe: \\"yes\\": one of true, false is expected', ":2: lisen: unknown key; did",
+                     ':3: https.timeout: \\"soon\\": a duration is'):
             self.assertIn(str(self.daemon.config) + line, said)
         self.assertEqual(said.count("error: "), 4)
         self.assertIn("TEMP", ask("norecord.test"))

@@ -47,7 +47,7 @@ discovery:
 dane:
   mode: always
   mixed: sts
-domains: {bank.example: pinned, both.example: {policy: "secure match=mx.both.example:.x.example", dane: off}, broken.example: off}
+domains: {bank.example: pinned, own.example: {policy: "secure match=mx.own.example:.x.example"}, without.example: {dane: off}, broken.example: off}
 observe: true
 cache:
   path: /var/lib/x/y.db
@@ -93,8 +93,8 @@ TEST_CASE("every key is written as it was read, none is left at its default") {
   for (const char* line :
        {"  text: \"{domain} is \\\"broken\\\": {mx}\"\n", "  timeout: 1500ms\n", "  timeout: 2m\n",
         "  interval: 12h\n", "  unused: 90d\n", "admin: {path: /run/admin",
-        "{bank.example: pinned, both.example: {policy: \"secure "
-        "match=mx.both.example:.x.example\", dane: off}, broken.example: off}\n"}) {
+        "{bank.example: pinned, broken.example: off, own.example: {policy: \"secure "
+        "match=mx.own.example:.x.example\"}, without.example: {dane: off}}\n"}) {
     CAPTURE(line);
     CAPTURE(written);
     CHECK(written.find(line) != std::string::npos);
