@@ -154,7 +154,10 @@ Findings judge_daemon(const DaemonFacts& facts) {
 Findings judge_trust(const TrustFacts& facts) {
   Findings found;
   Check check(found, "CA certificates");
-  const auto* mend = "apt-get install --reinstall ca-certificates && update-ca-certificates";
+  const auto* mend = facts.by_configuration
+                         ? "in the configuration https: {ca_file: FILE}, of trusted certificates "
+                           "(PEM), or \"\" for the system's"
+                         : "apt-get install --reinstall ca-certificates && update-ca-certificates";
   if (!facts.refused.empty()) {
     check.failed("the daemon: " + facts.refused, mend);
   } else if (facts.trouble != 0) {

@@ -82,6 +82,7 @@ struct ResolverFacts {
 struct HttpsFacts {
   std::string host;
   std::uint16_t port = 443;
+  std::string ca_file;  ///< of the configuration, "" for the system's trust store
   base::Result<int> status{base::Error{base::Fault::system, "not asked"}};  ///< of the policy
   std::string policy_trouble;  ///< of a reply with status 200
   base::milliseconds took{0};
@@ -92,7 +93,8 @@ struct TrustFacts {
   std::string where;
   int trouble = 0;  ///< errno
   std::size_t certificates = 0;
-  std::string refused;  ///< why OpenSSL cannot use them
+  std::string refused;            ///< why OpenSSL cannot use them
+  bool by_configuration = false;  ///< https.ca_file, not the system's trust store
 };
 
 /// Where mail is handed over to the network.

@@ -138,6 +138,7 @@ PostfixFacts look_at_postfix(const config::Config& config, const std::string& di
 TrustFacts look_at_trust(const config::Config& config) {
   const auto& file = config.https.ca_file;
   auto facts = look_at_bundle(file.empty() ? net::default_trust_file() : file);
+  facts.by_configuration = !file.empty();
   try {
     const net::TlsContext usable(file);
   } catch (const std::runtime_error& error) {
@@ -150,7 +151,7 @@ TrustFacts look_at_trust(const config::Config& config) {
   for (const auto& entry : fs::directory_iterator(net::default_trust_directory(), ignored))
     links += entry.path().extension() == ".0" ? 1U : 0U;
   if (facts.certificates > 0 || links == 0) return facts;
-  return {net::default_trust_directory(), 0, links, facts.refused};
+  return {net::default_trust_directory(), 0, links, facts.refused, false};
 }
 
 MachineFacts look_at_machine(const ConfigurationFacts& configuration) {

@@ -105,6 +105,32 @@ Findings judge_resolver(const ResolverFacts& facts) {
   return found;
 }
 
+namespace {
+
+/// A connection that is there, and cannot be trusted. `text` ends with OpenSSL's words.
+void judge_tls(const HttpsFacts& facts, const std::string& text, Check& check) {
+  const auto another = fmt::format(
+      "tlspolicy doctor --probe-domain DOMAIN, of another domain; where that fails, too, "
+      "see who answers: openssl s_client -connect {0}:{1} -servername {0}",
+      facts.host, facts.port);
+  const auto says = [&](std::string_view words) { return text.find(words) != std::string::npos; };
+  if (facts.status.error().fault == Fault::tls)
+    return check.failed(text + "; somebody is in between, or that host is broken", another);
+  if (says("mismatch"))
+    return check.failed(text + "; somebody else answers for it, or that host is broken", another);
+  if (says("expired") || says("not yet valid"))
+    return check.failed(text + "; the clock is wrong, or that host is broken",
+                        "timedatectl set-ntp true, if the clock is wrong; else " + another);
+  if (!facts.ca_file.empty())
+    return check.failed(
+        fmt::format("{}; it is not in {}, or somebody is in between", text, facts.ca_file),
+        "in the configuration https: {ca_file: \"\"} for the system's certificates");
+  check.failed(text + "; somebody is in between, or the CA certificates are out of date",
+               "apt-get install --reinstall ca-certificates && update-ca-certificates");
+}
+
+}  // namespace
+
 Findings judge_https(const HttpsFacts& facts) {
   Findings found;
   Check check(found, "HTTPS");
@@ -129,8 +155,7 @@ Findings judge_https(const HttpsFacts& facts) {
                                "same in the firewall between",
                                facts.port));
     } else if (error.fault == Fault::certificate || error.fault == Fault::tls) {
-      check.failed(text + "; somebody is in between, or the CA certificates are out of date",
-                   "apt-get install --reinstall ca-certificates && update-ca-certificates");
+      judge_tls(facts, text, check);
     } else {
       check.warning(text, other);
     }

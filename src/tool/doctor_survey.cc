@@ -26,6 +26,7 @@ class Survey {
     resolver_.bogus_name = options.bogus_name;
     https_.host = "mta-sts." + options.probe_domain;
     https_.port = config.https.port;
+    https_.ca_file = config.https.ca_file;
   }
 
   std::pair<ResolverFacts, HttpsFacts> run() {

@@ -151,6 +151,8 @@ class Doctor:
         mend = self.assert_one("failed", "HTTPS", "Connection refused", probe="walled.test")
         self.assertIn("dport 443", mend)
         self.assert_one("failed", "HTTPS", "self-signed certificate", probe="selfsigned.test")
+        mend = self.assert_one("failed", "HTTPS", "hostname mismatch", probe="wrongcert.test")
+        self.assertNotIn("ca-certificates", mend)
         self.assert_one("failed", "HTTPS", "special-purpose", probe="private.test")
         self.assert_one("warning", "HTTPS", "status 404", probe="notfound.test")
         self.assert_one("warning", "HTTPS", "could not be told", probe="nobody.test")

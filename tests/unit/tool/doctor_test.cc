@@ -333,7 +333,7 @@ TEST_CASE("HTTPS: does port 443 leave") {
       {Fault::connect, Verdict::failed, "dport 443"},
       {Fault::deadline, Verdict::failed, "dport 443"},
       {Fault::certificate, Verdict::failed, "ca-certificates"},
-      {Fault::tls, Verdict::failed, "ca-certificates"},
+      {Fault::tls, Verdict::failed, "openssl s_client -connect mta-sts.gmail.com:443"},
       {Fault::address_refused, Verdict::failed, "allow_addresses"},
       {Fault::dns_failed, Verdict::warning, "--probe-domain"},
       {Fault::dns_timeout, Verdict::warning, "--probe-domain"},
@@ -351,11 +351,41 @@ TEST_CASE("HTTPS: does port 443 leave") {
   CHECK(trouble(judged(200, "no version")).verdict == Verdict::warning);
 }
 
+TEST_CASE("HTTPS: what mends a certificate that is not trusted depends on what is wrong with it") {
+  struct Row {
+    const char* why;  // as X509_verify_cert_error_string(3) says it
+    const char* ca_file;
+    const char* mend;
+  };
+  const Row rows[] = {
+      {"unable to get local issuer certificate", "", "apt-get install --reinstall ca-certificates"},
+      {"unable to get local issuer certificate", "/etc/own.pem", "https: {ca_file: \"\"}"},
+      {"self-signed certificate", "", "apt-get install --reinstall ca-certificates"},
+      {"hostname mismatch", "", "tlspolicy doctor --probe-domain DOMAIN"},
+      {"hostname mismatch", "/etc/own.pem", "tlspolicy doctor --probe-domain DOMAIN"},
+      {"certificate has expired", "", "timedatectl set-ntp true"},
+      {"certificate is not yet valid", "", "timedatectl set-ntp true"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.why);
+    HttpsFacts facts;
+    facts.host = "mta-sts.gmail.com";
+    facts.ca_file = row.ca_file;
+    facts.status = Error{Fault::certificate, std::string("mta-sts.gmail.com: ") + row.why};
+    const auto found = trouble(judge_https(facts));
+    CHECK(found.verdict == Verdict::failed);
+    CHECK(found.mend.starts_with(row.mend) == !contains(row.mend, "ca_file"));
+    CHECK(contains(found.mend, row.mend));
+    CHECK(contains(found.mend, "ca-certificates") == contains(row.mend, "ca-certificates"));
+  }
+}
+
 TEST_CASE("CA certificates of the daemon") {
   CHECK(troubles(judge_trust({kBundle, 0, 140, ""})).empty());
   for (const auto& facts : {TrustFacts{kBundle, 0, 0, ""}, TrustFacts{kBundle, ENOENT, 0, ""},
                             TrustFacts{kBundle, 0, 1, "CA file cannot be read"}})
     CHECK(trouble(judge_trust(facts)).verdict == Verdict::failed);
+  CHECK(contains(trouble(judge_trust({"/etc/own.pem", ENOENT, 0, "", true})).mend, "ca_file"));
 }
 
 TEST_CASE("Postfix: everything as main-cf has it") {
