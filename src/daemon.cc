@@ -9,14 +9,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <random>
-#include <stdexcept>
 #include <utility>
 
 #include "config/derived.h"
 #include "config/effective.h"
 #include "postfix/delegation_session.h"
 #include "postfix/socketmap_session.h"
-#include "store/set_aside.h"
 
 namespace tlspolicyd {
 namespace {
@@ -121,27 +119,6 @@ void Daemon::on_servers(std::vector<base::Endpoint> servers) {
   log_.info("name servers changed", {{"servers", servers.size()}});
   resolver_.set_servers(std::move(servers));
   dane_.resolver_changed();
-}
-
-/// Throws std::runtime_error if the daemon must not run with what is there.
-void Daemon::load_policies() {
-  const auto path = config::cache_path(config_);
-  // A loss of an earlier start counts until somebody has looked at it: a supervisor tries again.
-  if (config_.cache.require) {
-    const auto lost = store::set_aside_beside(path);
-    if (!lost.empty())
-      throw std::runtime_error("cache.require: " + lost.back() +
-                               " was set aside: put a copy of it back, or remove it");
-  }
-  auto opened = store_.open();
-  const bool in_use = opened.failure && opened.failure->kind == store::OpenFailure::Kind::in_use;
-  if (in_use || (opened.failure && config_.cache.require))
-    throw std::runtime_error(opened.failure->text);
-  if (config_.cache.require && !opened.contents.losses.empty())
-    throw std::runtime_error("cache.require: " + opened.contents.losses.front());
-  log_.info("policies loaded", {{"file", path}, {"policies", opened.contents.rows.size()}});
-  keeper_.take_up(std::move(opened.contents));
-  if (opened.failure) keeper_.begin_failing(opened.failure->text);
 }
 
 /// Which is never waited for (decisions.md 24).

@@ -50,6 +50,7 @@ class Daemon {
  private:
   void raise_file_limit();
   void load_policies();
+  void look_at_state_directory(const std::string& directory);
   void join_fleet();
   void on_servers(std::vector<base::Endpoint> servers);
   std::string status() const;

@@ -1,15 +1,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <stdexcept>
 #include <utility>
 
 #include "daemon.h"
+#include "net/socket_holder.h"
 
 namespace tlspolicyd {
 namespace {
 
 constexpr std::string_view kSocketmap = "socketmap";
+
+/// Who listens where this daemon cannot, and what to do; "" if that is not why it failed.
+std::string who_is_there(const net::ListenAddress& address, std::string_view failure) {
+  if (failure.find(std::strerror(EADDRINUSE)) == std::string_view::npos) return {};
+  const auto holder = net::holder_of(address);
+  return fmt::format("; {}: stop it, or have this one listen elsewhere",
+                     holder ? net::process_text(*holder) : "root can see who it is (ss -lptnx)");
+}
 
 }  // namespace
 
@@ -67,7 +78,11 @@ void Daemon::serve(std::string_view service, Server& server, config::Endpoints e
     note_endpoint(service, socket.address, "inherited");
   }
   for (const auto& address : endpoints.to_bind) {
-    server.listen(address);
+    try {
+      server.listen(address);
+    } catch (const std::runtime_error& error) {
+      throw std::runtime_error(error.what() + who_is_there(address, error.what()));
+    }
     note_endpoint(service, address, origin);
   }
 }
