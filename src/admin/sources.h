@@ -30,13 +30,13 @@ struct Facts {
   std::string cache_file;
   std::string mistake;  ///< the first one in the file as it was last read, "" if none
   std::vector<std::string> awaits_start;  ///< keys of the file that count from the next start on
-  std::string settings{};  ///< in force, as a configuration file would have them
   struct Served {
     std::string service;   ///< "socketmap", "policy_service", "metrics", "admin"
     std::string endpoint;  ///< as Postfix writes it
   };
   std::vector<Served> endpoints;
-  bool observe = false;  ///< every question is answered "no policy"
+  std::string settings{};  ///< in force, as a configuration file would have them
+  bool observe = false;    ///< every question is answered "no policy"
 };
 
 /// How often the configuration was read anew, and whether it could be used.
