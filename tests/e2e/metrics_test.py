@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 
@@ -53,6 +54,7 @@ class MetricsTest(WorldTest):
             self.assert_secure("counted.test", "mx.counted.test")
         self.assert_not_found("refusing.test")
         self.assert_not_found("nobody-at-all.test")
+        time.sleep(1)  # for so long a count of the policies is good
         after = self.scrape()
         for name, by in (
                 ('tlspolicyd_answers_total{map="postfix",answer="secure"}', 3),

@@ -207,7 +207,8 @@ TEST_CASE("decision 13: show and list tell the operator's word") {
   CHECK(shown["operator"] == rows[1].word);
   CHECK(bench.get("/show", {{"domain", "a.example"}}).body["operator"] == nullptr);
   std::map<std::string, json> listed;
-  for (const auto& policy : bench.get("/list").body["policies"])
+  const auto list = bench.get("/list").body;
+  for (const auto& policy : list["policies"])
     listed[policy["domain"].get<std::string>()] = policy["operator"];
   CHECK(listed.size() == 5);
   for (const auto& row : rows) CHECK(listed[row.domain] == row.word);

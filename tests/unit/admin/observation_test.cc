@@ -98,7 +98,7 @@ TEST_CASE(
   };
   const auto alone = turns(2);
   CHECK(alone >= 5);
-  CHECK(turns(50) == alone);
+  CHECK(turns(50) < 2 * alone);  // not fifty times
 }
 
 TEST_CASE("a count is good for a second, and no longer") {

@@ -1,6 +1,7 @@
 #include "net/trust_stamp.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
