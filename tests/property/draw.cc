@@ -95,7 +95,7 @@ void draw_tlsa(Dice& dice, Event& event) {
       Event::tlsa_usable_too};
   constexpr std::array<int, 4> kPorts{0, 0, 25, 587};
   constexpr std::array<int, 4> kTtls{0, 60, 300, 7'200};
-  event.what = dice.one_in(30) ? Event::tlsa_unreachable : dice.of(kWhats);
+  event.what = dice.one_in(8) ? Event::tlsa_unreachable : dice.of(kWhats);
   event.number = static_cast<int>(dice.below(hosts_of(0).size()));
   event.port = dice.of(kPorts);
   event.at_alias = dice.one_in(5);
@@ -104,7 +104,7 @@ void draw_tlsa(Dice& dice, Event& event) {
 }
 
 void draw_resolver(Dice& dice, Event& event) {
-  constexpr std::array<int, 5> kWhats{Event::validates, Event::validates, Event::validates,
+  constexpr std::array<int, 5> kWhats{Event::validates, Event::validates, Event::does_not,
                                       Event::does_not, Event::not_told};
   event.what = dice.of(kWhats);
 }
@@ -116,7 +116,8 @@ void draw_ask(Dice& dice, Event& event) {
 }
 
 void draw_time(Dice& dice, Event& event) {
-  constexpr std::array<int, 9> kShort{1, 40, 900, 2'500, 5'000, 12'000, 31'000, 61'000, 62'000};
+  constexpr std::array<int, 10> kShort{1,      40,     900,    2'500,  5'000,
+                                       12'000, 20'000, 31'000, 61'000, 62'000};
   constexpr std::array<int, 4> kLong{125'000, 301'000, 310'000, 601'000};
   event.time = milliseconds{dice.one_in(8) ? dice.of(kLong) : dice.of(kShort)};
 }
@@ -210,7 +211,8 @@ void publish(Dice& dice, std::size_t domain, std::vector<Event>& events) {
     Event hosts{.kind = Event::Kind::hosts, .domain = domain, .what = Event::a_signed};
     hosts.number = host;
     hosts.time = milliseconds{1};
-    hosts.seconds = seconds{300};
+    // Some are believed for longer than the resolver takes to be seen to turn, and back.
+    hosts.seconds = seconds{dice.one_in(3) ? 7'200 : 300};
     events.push_back(hosts);
     Event tlsa = hosts;
     tlsa.kind = Event::Kind::tlsa;
@@ -226,7 +228,12 @@ std::vector<Event> draw(std::uint64_t seed, std::size_t length) {
   const auto domains = 3 + dice.below(kDomains.size() - 2);
   std::vector<Event> events;
   for (std::size_t domain = 0; domain < domains; ++domain) publish(dice, domain, events);
-  while (events.size() < length) events.push_back(draw_event(dice, domains));
+  while (events.size() < length) {
+    events.push_back(draw_event(dice, domains));
+    // Else the resolver has mostly turned again before anybody sees it.
+    if (events.back().kind == Event::Kind::resolver && !dice.one_in(3))
+      events.push_back({.kind = Event::Kind::pass, .time = milliseconds{601'000}});
+  }
   return events;
 }
 
