@@ -33,10 +33,11 @@ TEST_CASE("all is well: every part says ok, in words too") {
     CHECK(name_of(part.state) == "ok");
     names.append(part.name).append(" ");
   }
-  CHECK(names == "resolver gate disk cache loop configuration ");
+  CHECK(names == "resolver gate disk cache fleet loop configuration ");
   CHECK(world.get("/healthz").body ==
         nlohmann::json::parse(R"({"well": true, "troubles": [], "parts": {"resolver": "ok",
-          "gate": "ok", "disk": "ok", "cache": "ok", "loop": "ok", "configuration": "ok"}})"));
+          "gate": "ok", "disk": "ok", "cache": "ok", "fleet": "ok", "loop": "ok",
+          "configuration": "ok"}})"));
 }
 
 TEST_CASE("a resolver that is dead makes it unwell until it answers again") {
