@@ -6,17 +6,17 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <map>
 #include <optional>
 #include <sstream>
 #include <utility>
 
 #include "base/prefix.h"
+#include "config/read_domains.h"
+#include "config/read_endpoints.h"
 #include "config/readers.h"
 #include "config/values.h"
 #include "config/yaml_text.h"
 #include "store/redis_connection.h"
-#include "sts/policy_domain.h"
 
 namespace tlspolicyd::config {
 namespace {
@@ -42,69 +42,6 @@ Result<std::string> read_file(const std::string& path) {
   if (file && file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
   if (!file.is_open() || file.bad() || !text) return Error{Fault::invalid, std::strerror(errno)};
   return text.str();
-}
-
-/// An endpoint: text, or {path:, mode:, group:} for a unix socket.
-void read_endpoint(Section& top, const std::string& key, const YAML::Node& node, Mistakes& mistakes,
-                   std::vector<net::ListenAddress>& addresses) {
-  if (node.IsScalar()) {
-    if (auto address = net::parse_listen_address(node.Scalar())) {
-      addresses.push_back(*address);
-    } else {
-      top.complain_of_value(node, key, node.Scalar(), address.error().text);
-    }
-    return;
-  }
-  net::UnixAddress socket;
-  Section keys(node, key, mistakes);
-  keys.text("path", [&](const std::string& text) -> Result<bool> {
-    auto address = net::parse_listen_address("unix:" + text);
-    if (!address) return address.error();
-    socket.path = text;
-    return true;
-  });
-  keys.text("mode", into(socket.mode, parse_file_mode));
-  keys.text("group", [&](const std::string& text) -> Result<bool> {
-    socket.group = text;
-    return true;
-  });
-  keys.finish();
-  if (!socket.path.empty()) {
-    addresses.push_back(socket);
-  } else if (!keys.has("path")) {
-    top.complain(node, key + ": path is missing");
-  }
-}
-
-void read_endpoints(
-    Section& top, const std::string& key, Mistakes& mistakes,
-    std::vector<net::ListenAddress>& addresses, const std::function<void()>& found = [] {}) {
-  top.list(
-      key,
-      [&] {
-        addresses.clear();
-        found();
-      },
-      [&](const YAML::Node& node) -> Result<bool> {
-        read_endpoint(top, key, node, mistakes, addresses);
-        return true;
-      });
-}
-
-/// One endpoint, or "" for none.
-void read_single_endpoint(
-    Section& top, const std::string& key, Mistakes& mistakes,
-    std::vector<net::ListenAddress>& addresses, const std::function<void()>& found = [] {}) {
-  top.value(key, [&](const YAML::Node& node) {
-    addresses.clear();
-    found();
-    if (node.IsScalar() && node.Scalar().empty()) return;
-    if (node.IsNull() || node.IsSequence()) {
-      top.complain(node, key + ": one endpoint is expected, or \"\" for none");
-      return;
-    }
-    read_endpoint(top, key, node, mistakes, addresses);
-  });
 }
 
 void read_unsatisfiable(Section& top, postfix::DelegationRules& rules) {
@@ -197,46 +134,6 @@ void read_dane(Section& top, service::DaneRules& rules) {
   top.section("dane", [&](Section& keys) {
     keys.text("mode", choice(rules.mode, kDaneModes));
     keys.text("mixed", choice(rules.mixed, kMixed));
-  });
-}
-
-constexpr std::string_view kDomainWords = "off, pinned, {policy: ...} or {dane: ...} is expected";
-
-/// The operator's word for one domain: off, pinned, {policy:} or {dane:}.
-void read_domains(Section& top, Config& config) {
-  std::map<std::string, std::string> spelled;  // by policy domain
-  std::optional<base::DomainName> domain;
-  const auto name = [&](const std::string& text) -> Result<bool> {
-    const auto parsed = sts::policy_domain(text);
-    if (!parsed) return parsed.error();
-    domain = *parsed;
-    const auto [before, is_new] = spelled.emplace(parsed->text(), text);
-    if (!is_new && before->second != text)
-      return Error{Fault::invalid, fmt::format("the same domain as {}", before->second)};
-    return true;
-  };
-  const auto word = [&](const std::string& text) -> Result<bool> {
-    if (text == "off") {
-      config.overrides.set_off(*domain);
-    } else if (text == "pinned") {
-      config.pinned.insert(domain->text());
-    } else {
-      return Error{Fault::invalid, std::string(kDomainWords)};
-    }
-    return true;
-  };
-  top.section("domains", [&](Section& domains) {
-    domains.each(name, word, [&](const std::string& text, Section& keys) {
-      if (keys.is_empty()) domains.complain_of(text, std::string(kDomainWords));
-      if (keys.has("policy") && keys.has("dane"))
-        keys.complain_of("dane", "not beside policy, which is the whole answer");
-      keys.text("policy", [&](const std::string& policy) {
-        return config.overrides.set_policy(*domain, policy);
-      });
-      keys.text("dane", [&](const std::string& mode) {
-        return choice(config.dane.domains[domain->text()], kDaneModes)(mode);
-      });
-    });
   });
 }
 
