@@ -7,17 +7,14 @@
 
 #include "base/ascii.h"
 #include "tool/doctor_judge.h"
+#include "tool/main_cf_changes.h"
 #include "tool/policy_maps.h"
 #include "tool/postfix_commands.h"
+#include "tool/postfix_cure.h"
 #include "tool/socketmap_table.h"
 
 namespace tlspolicyd::tool {
 namespace {
-
-std::string value_in(const Settings& settings, std::string_view name) {
-  const auto found = settings.find(name);
-  return found == settings.end() ? "" : found->second;
-}
 
 class PostfixJudge {
  public:
@@ -148,34 +145,9 @@ class PostfixJudge {
                        : "apt-get install --reinstall ca-certificates && update-ca-certificates");
   }
 
-  /// What main_cf() says in words is put as a command.
   void problem(const std::string& text) {
-    struct Cure {
-      std::string_view name;
-      std::string mend;
-    };
-    const Cure cures[] = {
-        {"smtp_tls_per_site",
-         "move its entries to a table of their own, before the daemon in smtp_tls_policy_maps"},
-        {"No CA certificates",
-         "apt-get install --reinstall ca-certificates && update-ca-certificates"},
-        {"smtp_host_lookup", commands_.set("smtp_host_lookup", "dns")},
-        {"ignore_mx_lookup_error", commands_.set("ignore_mx_lookup_error", "no")},
-        {"smtp_dns_resolver_options", commands_.remove("smtp_dns_resolver_options")},
-        {"smtp_dns_support_level", commands_.set("smtp_dns_support_level", "dnssec")},
-        {"disable_dns_lookups", commands_.set("disable_dns_lookups", "no")},
-    };
-    const auto cure = std::find_if(std::begin(cures), std::end(cures), [&](const auto& candidate) {
-      return text.starts_with(candidate.name);
-    });
-    const auto mend =
-        cure != std::end(cures)
-            ? cure->mend
-            : fmt::format(
-                  "in the configuration listen: [{{path: {}/tlspolicyd/socketmap, group: "
-                  "postfix}}], or inet:127.0.0.1:8461",
-                  effective("queue_directory"));
-    check("main.cf").failed(text.substr(0, text.rfind('.')), mend);
+    check("main.cf").failed(text.substr(0, text.rfind('.')),
+                            cure_of(text, commands_, effective("queue_directory")));
   }
 
   /// The daemon knows by the connection which delivery is meant.

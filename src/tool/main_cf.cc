@@ -20,18 +20,6 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::string value_in(const Settings& settings, const char* name) {
-  const auto found = settings.find(name);
-  return found == settings.end() ? "" : found->second;
-}
-
-bool is_chrooted(const SmtpService& service, const MainCfFacts& facts) {
-  if (service.chroot != "-") return service.chroot == "y";
-  // The default was changed with compatibility level 1 (COMPATIBILITY_README).
-  const auto level = value_in(facts.effective, "compatibility_level");
-  return level.empty() || level == "0";
-}
-
 class Composer {
  public:
   explicit Composer(const MainCfFacts& facts)
@@ -248,13 +236,6 @@ class Composer {
 
 }  // namespace
 
-std::vector<std::string> chrooted_services(const MainCfFacts& facts) {
-  std::vector<std::string> names;
-  for (const auto& service : facts.smtp_services)
-    if (is_chrooted(service, facts)) names.push_back(service.name);
-  return names;
-}
-
 base::Result<MainCf> main_cf(const MainCfFacts& facts) {
   if (facts.version < kFirstUsable)
     return base::Error{
@@ -263,19 +244,6 @@ base::Result<MainCf> main_cf(const MainCfFacts& facts) {
                     "demands (servername= in a policy); upgrade to 3.4 or later",
                     facts.version.text())};
   return Composer(facts).compose();
-}
-
-std::vector<MainCfChange> changes(const MainCf& wanted, const Settings& written) {
-  std::vector<MainCfChange> found;
-  for (const auto& line : wanted.lines) {
-    const auto old = written.find(line.name);
-    if (old == written.end()) {
-      found.push_back({line.name, line.value, {}});
-    } else if (old->second != line.value) {
-      found.push_back({line.name, line.value, old->second});
-    }
-  }
-  return found;
 }
 
 }  // namespace tlspolicyd::tool

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tool/main_cf.h"
+#include "tool/main_cf_changes.h"
 
 namespace tlspolicyd::tool {
 

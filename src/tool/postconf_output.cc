@@ -47,6 +47,11 @@ std::optional<std::pair<std::string_view, std::string_view>> setting(std::string
 
 }  // namespace
 
+std::string value_in(const Settings& settings, std::string_view name) {
+  const auto found = settings.find(name);
+  return found == settings.end() ? "" : found->second;
+}
+
 Settings parse_settings(std::string_view text) {
   Settings settings;
   each_line(text, [&](std::string_view line) {

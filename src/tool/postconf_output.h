@@ -12,6 +12,9 @@ namespace tlspolicyd::tool {
 /// Parameters of main.cf by name.
 using Settings = std::map<std::string, std::string, std::less<>>;
 
+/// "" for one that is not there.
+std::string value_in(const Settings& settings, std::string_view name);
+
 /// "name = value" lines.
 Settings parse_settings(std::string_view text);
 
