@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "config/read_config.h"
+#include "store/redis_connection.h"
 
 using namespace tlspolicyd;
 using namespace tlspolicyd::config;
@@ -85,11 +86,14 @@ TEST_CASE("every key is written as it was read, none is left at its default") {
   std::ofstream(certificates) << "-----BEGIN CERTIFICATE-----\n";
   std::string text = kEverything;
   text.replace(text.find("/dev/null"), 9, certificates.string());
+  // Without hiredis this one key has no other value.
+  const std::size_t fixed = store::has_redis() ? 0 : 1;
+  if (fixed == 0) text.insert(text.find("cache:\n") + 7, "  shared: redis+unix:///run/redis\n");
   const auto written = text_after_reading(text);
   CHECK(read_config(written).mistakes.empty());
   CHECK(text_after_reading(written) == written);
   const auto changed = changes(Config{}, read_config(text).config);
-  CHECK(changed.size() == settings_of(Config{}).size());
+  CHECK(changed.size() + fixed == settings_of(Config{}).size());
   for (const char* line :
        {"  text: \"{domain} is \\\"broken\\\": {mx}\"\n", "  timeout: 1500ms\n", "  timeout: 2m\n",
         "  interval: 12h\n", "  unused: 90d\n", "admin: {path: /run/admin",

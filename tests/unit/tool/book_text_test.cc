@@ -91,7 +91,7 @@ TEST_CASE("status: who is served where, sums, and what the file on disk has to d
     "answers": {"all": 15, "settled": 5, "live": 4, "overruled": 3, "no-domain": 2,
                 "delivery-status": 1, "secure": 6, "dane-only": 0, "notfound": 5, "temp": 0,
                 "operator": 3, "explained": 1},
-    "disk": {"ok": true, "file": "/var/lib/tlspolicyd/cache.db"},
+    "disk": {"ok": true, "file": "/var/lib/tlspolicyd/cache.db"}, "shared_cache": null,
     "resolver": {"dnssec": "validates"}, "refresh": {"under_way": 0, "failing": 0}})");
   const auto text = status_text(status);
   CAPTURE(text);
