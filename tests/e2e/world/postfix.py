@@ -86,6 +86,20 @@ class Delivery:
         return "\n".join([*self.before, f"{self.status}: {self.text}"])
 
 
+def deliveries(log: str, queue_id: str) -> list[Delivery]:
+    """All attempts for one message that the text of a log tells of."""
+    found, since = [], 0
+    lines = log.splitlines()
+    for number, line in enumerate(lines):
+        if f" {queue_id}: " not in line:
+            continue
+        since = since or number
+        if match := STATUS.search(line):
+            found.append(Delivery(**match.groupdict(), before=lines[since:number]))
+            since = number + 1
+    return found
+
+
 class Instance:
     """Up after `start()`, down after `stop()`. `master_cf` is the whole file."""
 
@@ -147,16 +161,7 @@ class Instance:
 
     def deliveries(self, queue_id: str) -> list[Delivery]:
         """All attempts so far for one message."""
-        found, since = [], 0
-        lines = self.log_text().splitlines()
-        for number, line in enumerate(lines):
-            if f" {queue_id}: " not in line:
-                continue
-            since = since or number
-            if match := STATUS.search(line):
-                found.append(Delivery(**match.groupdict(), before=lines[since:number]))
-                since = number + 1
-        return found
+        return deliveries(self.log_text(), queue_id)
 
     def wait_for(self, queue_id: str, attempts: int = 1, seconds: float = 60) -> list[Delivery]:
         """The attempts for a message, once there are so many."""

@@ -1,0 +1,91 @@
+"""The Debians that the package is installed in: what each has, and the package for it."""
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from world import debian_root
+
+HERE = Path(__file__).resolve().parent.parent
+TOP = HERE.parents[1]
+BUILT = TOP / "build-packages"
+
+_BOOTED = "systemd,systemd-sysv,dbus,ca-certificates,postfix,openssl,publicsuffix"
+_BUILDING = ("build-essential,debhelper,meson,pkgconf,systemd-dev,libcli11-dev,libevent-dev,"
+             "libfmt-dev,libidn2-dev,libldns-dev,libpsl-dev,libsqlite3-dev,libssl-dev,"
+             "libyaml-cpp-dev,nlohmann-json3-dev")
+
+
+@dataclass(frozen=True)
+class Release:
+    name: str
+    suite: str
+    packages: str          # in its folder
+    builds_here: bool      # its package is this machine's, else built in that folder
+
+    def folder(self) -> Path:
+        """With systemd, Postfix and what the package depends on. debian_root.Unavailable."""
+        mark = hashlib.sha256(self.packages.encode()).hexdigest()[:8]
+        name = f"debian-{self.suite}-booted-{mark}"
+        return debian_root.prepare(name, self.suite, self.packages, f"{self.name} to boot",
+                                   lambda making: name)
+
+    def package(self, folder: Path | None = None) -> Path:
+        """Built from these sources, unless that has been done. RuntimeError says why not."""
+        place = BUILT / self.suite
+        sources, stamp = _digest_of_sources(), place / "sources"
+        if stamp.exists() and stamp.read_text() == sources:
+            return next(place.glob("tlspolicyd_*.deb"))
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        if self.builds_here:
+            _build(place)
+        else:
+            _build_in(folder, place)
+        stamp.write_text(sources)
+        return next(place.glob("tlspolicyd_*.deb"))
+
+
+
+def _build(place: Path) -> None:
+    _run([HERE / "build_deb", place])
+
+
+def _build_in(folder: Path, place: Path) -> None:
+    """In a copy-on-write view of the folder, which stays as it is; the view ends with the build."""
+    with tempfile.TemporaryDirectory(dir=BUILT, prefix="making-") as scratch:
+        for name in ("upper", "work", "root"):
+            Path(scratch, name).mkdir()
+        options = f"lowerdir={folder},upperdir={scratch}/upper,workdir={scratch}/work"
+        _run(["unshare", "--mount", "sh", "-ec",
+              'mount -t overlay overlay -o "$1" "$2/root"\n'
+              '"$3" "$2/root/build" "$2/root"\ncp "$2"/root/build/*.deb "$4"',
+              "sh", options, scratch, HERE / "build_deb", place])
+
+
+def _run(command: list) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise RuntimeError(f"the package does not build:\n{done.stdout}{done.stderr}")
+
+
+def _digest_of_sources() -> str:
+    digest = hashlib.sha256()
+    for name in ("contrib", "man", "meson.build", "meson_options.txt", "packaging", "src",
+                 "LICENSE", "README.md"):
+        path = TOP / name
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                digest.update(f"{file.relative_to(TOP)}\n".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+DEBIAN_12 = Release("Debian 12", "bookworm", _BOOTED + ",libevent-core-2.1-7,libldns3,"
+                    "libyaml-cpp0.7,libidn2-0,libpsl5,libfmt9,libsqlite3-0", True)
+DEBIAN_13 = Release("Debian 13", "trixie", f"{_BOOTED},{_BUILDING}", False)
+
+if __name__ == "__main__":
+    print(DEBIAN_12.package())
