@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,4 +89,7 @@ DEBIAN_12 = Release("Debian 12", "bookworm", _BOOTED + ",libevent-core-2.1-7,lib
 DEBIAN_13 = Release("Debian 13", "trixie", f"{_BOOTED},{_BUILDING}", False)
 
 if __name__ == "__main__":
-    print(DEBIAN_12.package())
+    try:
+        print(DEBIAN_12.package() if sys.argv[1:] == ["package"] else DEBIAN_12.folder())
+    except (RuntimeError, debian_root.Unavailable) as trouble:
+        sys.exit(str(trouble))
