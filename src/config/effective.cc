@@ -15,7 +15,7 @@ namespace {
 using Texts = std::vector<std::string>;
 
 /// A text as YAML has it in flow style: as it stands where it cannot be taken for anything else.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
   // A colon inside a word is part of it, unlike one at its end.
@@ -53,12 +53,12 @@ std::string map(const Texts& items) { return fmt::format("{{{}}}", fmt::join(ite
 
 std::string endpoint(const net::ListenAddress& address) {
   const auto* socket = std::get_if<net::UnixAddress>(&address);
-  const auto plain = quoted(text_of(address));
+  const auto plain = in_quotes(text_of(address));
   if (socket == nullptr ||
       *socket == net::UnixAddress{.path = socket->path, .mode = 0660, .group = {}})
     return plain;
-  Texts keys{"path: " + quoted(socket->path), fmt::format("mode: \"0{:o}\"", socket->mode)};
-  if (!socket->group.empty()) keys.push_back("group: " + quoted(socket->group));
+  Texts keys{"path: " + in_quotes(socket->path), fmt::format("mode: \"0{:o}\"", socket->mode)};
+  if (!socket->group.empty()) keys.push_back("group: " + in_quotes(socket->group));
   return map(keys);
 }
 
@@ -75,7 +75,7 @@ std::string single_endpoint(const std::vector<net::ListenAddress>& addresses) {
 std::string maps(const std::vector<postfix::MapTable::Map>& all) {
   Texts items;
   for (const auto& one : all)
-    items.push_back(fmt::format("{}: {{profile: {}, testing: {}}}", quoted(one.name),
+    items.push_back(fmt::format("{}: {{profile: {}, testing: {}}}", in_quotes(one.name),
                                 word_of(kProfiles, one.profile),
                                 word_of(kTesting, one.enforce_testing)));
   return map(items);
@@ -84,7 +84,7 @@ std::string maps(const std::vector<postfix::MapTable::Map>& all) {
 std::string domains(const Config& config) {
   std::map<std::string, Texts> keys;
   for (const auto& [domain, policy] : config.overrides.policies())
-    if (!policy.empty()) keys[domain].push_back("policy: " + quoted(policy));
+    if (!policy.empty()) keys[domain].push_back("policy: " + in_quotes(policy));
   for (const auto& [domain, mode] : config.dane.domains)
     keys[domain].push_back(fmt::format("dane: {}", word_of(kDaneModes, mode)));
   std::map<std::string, std::string> words;
@@ -94,14 +94,14 @@ std::string domains(const Config& config) {
   for (const auto& domain : config.pinned) words[domain] = "pinned";
   Texts items;
   for (const auto& [domain, word] : words)
-    items.push_back(fmt::format("{}: {}", quoted(domain), word));
+    items.push_back(fmt::format("{}: {}", in_quotes(domain), word));
   return map(items);
 }
 
 template <class T>
 Texts texts(const std::vector<T>& values) {
   Texts items;
-  for (const auto& value : values) items.push_back(quoted(value.text()));
+  for (const auto& value : values) items.push_back(in_quotes(value.text()));
   return items;
 }
 
@@ -130,14 +130,14 @@ std::vector<Setting> settings_of(const Config& config) {
        .at_start = true},
       {.section = "", .key = "metrics", .value = single_endpoint(config.metrics), .at_start = true},
       {"unsatisfiable", "action", word_of(kActions, config.unsatisfiable.action)},
-      {"unsatisfiable", "text", quoted(config.unsatisfiable.text)},
+      {"unsatisfiable", "text", in_quotes(config.unsatisfiable.text)},
       {"", "maps", maps(config.maps)},
       {"resolver", "servers", list(texts(resolver.servers))},
       {"resolver", "trust_ad", word_of(kTrustAd, resolver.trust_ad)},
       {"resolver", "timeout", duration(resolver.timeout)},
       {"resolver", "attempts", number(resolver.attempts)},
       {"https", "port", number(https.port)},
-      {"https", "ca_file", quoted(https.ca_file)},
+      {"https", "ca_file", in_quotes(https.ca_file)},
       {"https", "timeout", duration(https.timeout)},
       {"https", "allow_addresses", list(texts(https.allow_addresses))},
       {"discovery", "answer_deadline", duration(config.discovery.answer_deadline)},
@@ -147,7 +147,7 @@ std::vector<Setting> settings_of(const Config& config) {
       {"dane", "mixed", word_of(kMixed, config.dane.mixed)},
       {"", "domains", domains(config)},
       {"", "observe", boolean(config.observe)},
-      {.section = "cache", .key = "path", .value = quoted(cache.path), .at_start = true},
+      {.section = "cache", .key = "path", .value = in_quotes(cache.path), .at_start = true},
       {.section = "cache", .key = "require", .value = boolean(cache.require), .at_start = true},
       {"cache", "policies", number(cache.policies)},
       {"cache", "negatives", number(cache.negatives)},
