@@ -62,7 +62,7 @@ def _build_in(folder: Path, place: Path) -> None:
             Path(scratch, name).mkdir()
         options = f"lowerdir={folder},upperdir={scratch}/upper,workdir={scratch}/work"
         _run(["unshare", "--mount", "sh", "-ec",
-              'mount -t overlay overlay -o "$1" "$2/root"\n'
+              'mount -t overlay overlay -o "$1" "$2/root"\nmount -t tmpfs tmpfs /run\n'
               '"$3" "$2/root/build" "$2/root"\ncp "$2"/root/build/*.deb "$4"',
               "sh", options, scratch, HERE / "build_deb", place])
 
