@@ -13,6 +13,7 @@
 #include "tool/admin_endpoint.h"
 #include "tool/exit_code.h"
 #include "tool/explain_command.h"
+#include "tool/known_domains.h"
 #include "tool/query.h"
 
 namespace {
@@ -105,6 +106,8 @@ int run(CommandLine& line) {
     line.book.daemon = admin_to_ask(line);
     return command->second(line.book);
   }
+  if (line.command == "completion")
+    return tool::print_known_domains(admin_to_ask(line), line.completion.beginning);
   if (line.command == "query")
     return tool::query({server_to_ask(line), line.query.map, line.query.keys});
   if (line.command == "main-cf") return tool::configure_postfix(line.main_cf, right_config(line));

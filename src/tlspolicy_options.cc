@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config/values.h"
+#include "tool/completion.h"
 #include "tool/exit_code.h"
 
 namespace tlspolicyd {
@@ -33,6 +34,7 @@ CommandLine::CommandLine()
   add_book();
   add_main_cf();
   add_doctor();
+  add_completion();
 }
 
 std::optional<int> CommandLine::parse(int argc, char** argv) {
@@ -46,6 +48,10 @@ std::optional<int> CommandLine::parse(int argc, char** argv) {
   }
   const auto& chosen = *app_.get_subcommands().front();
   command = chosen.get_name();
+  if (command == "completion" && completion.what != "domains") {
+    fmt::print("{}", tool::completion_of(app_, completion.what));
+    return 0;
+  }
   if (const auto why = trouble(chosen); !why.empty()) return usage(why);
   book.json = main_cf.json = doctor.json = json;
   doctor.config_path = config_path;
@@ -70,9 +76,12 @@ std::string CommandLine::unknown_command(const std::vector<std::string>& words) 
     if (has_value && ++word == words.end()) break;
     if (has_value || word->starts_with('-')) continue;
     std::vector<std::string> names;
-    for (const auto* known : app_.get_subcommands([](const auto*) { return true; }))
-      names.push_back(known->get_name());
-    if (std::find(names.begin(), names.end(), *word) != names.end()) break;
+    bool is_one = false;
+    for (const auto* known : app_.get_subcommands([](const auto*) { return true; })) {
+      is_one = is_one || known->get_name() == *word;
+      if (!known->get_group().empty()) names.push_back(known->get_name());
+    }
+    if (is_one) break;
     const auto nearest = config::nearest_word(*word, names);
     return fmt::format("there is no command {}; {}", *word,
                        nearest.empty() ? fmt::format("those that are: {}", fmt::join(names, ", "))
@@ -104,7 +113,7 @@ void CommandLine::add_query() {
   auto& to = add("query",
                  "Ask the running daemon, as Postfix does.\n"
                  "Exit code: 0 found, 1 NOTFOUND, 75 TEMP, 69 no server.");
-  to.add_option("-m,--map", query.map, "map name")->capture_default_str();
+  to.add_option("-m,--map", query.map, "map name")->type_name("MAP")->capture_default_str();
   to.add_option("-s,--server", query.server,
                 "the daemon's endpoint: inet:HOST:PORT or unix:/PATH (default: the first "
                 "of the configuration)")
@@ -189,6 +198,17 @@ void CommandLine::add_doctor() {
                 "a domain whose policy can be fetched")
       ->type_name("DOMAIN")
       ->capture_default_str();
+}
+
+/// Of the scripts that are installed for shells, not of people: it is in no help.
+void CommandLine::add_completion() {
+  auto& to = add("completion", "Print the completion of a shell, or known domains.");
+  to.group("");
+  add_admin(to);
+  to.add_option("what", completion.what)
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish", "domains"}));
+  to.add_option("beginning", completion.beginning);
 }
 
 }  // namespace tlspolicyd

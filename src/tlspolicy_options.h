@@ -38,6 +38,10 @@ class CommandLine {
     bool standalone = false;
     bool connect = false;
   } explain;
+  struct Completion {
+    std::string what;  ///< domains; parse() has printed any other
+    std::string beginning;
+  } completion;
   tool::BookOptions book;
   tool::ConfigurePostfixOptions main_cf;
   tool::DoctorOptions doctor;
@@ -52,6 +56,7 @@ class CommandLine {
   void add_book();
   void add_main_cf();
   void add_doctor();
+  void add_completion();
   std::string trouble(const CLI::App& chosen) const;
   std::string unknown_command(const std::vector<std::string>& words) const;
 

@@ -11,6 +11,7 @@
 #include "config/source.h"
 #include "daemon.h"
 #include "net/inherited_sockets.h"
+#include "tool/completion.h"
 
 namespace {
 
@@ -40,12 +41,20 @@ int run(int argc, char** argv) {
                "report every mistake in the configuration, or that there is none; exit code 2 or "
                "0");
   app.add_flag("--show-config", show, "print the configuration with all keys, and end");
+  std::string completed;
+  app.add_option("--completion", completed, "print the completion of a shell")
+      ->group("")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsageError;
   }
 
+  if (!completed.empty()) {
+    fmt::print("{}", tool::completion_of(app, completed));
+    return 0;
+  }
   config::Source source(named);
   auto read = source.read();
   if (!report(source.path(), read.mistakes)) return kConfigError;
