@@ -1,6 +1,7 @@
 #include "config/section.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 

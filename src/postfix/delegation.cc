@@ -1,6 +1,7 @@
 #include "postfix/delegation.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 

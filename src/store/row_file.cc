@@ -1,6 +1,7 @@
 #include "store/row_file.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,7 @@
 #include "event.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 
