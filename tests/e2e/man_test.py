@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -35,6 +36,12 @@ domains:
   partner.example: {policy: "secure match=mx.partner.example"}
 metrics: inet:127.0.0.1:9461
 """
+DROP_IN = """\
+# systemctl edit tlspolicyd.socket
+[Socket]
+ListenStream=
+ListenStream=127.0.0.1:9999
+"""
 EXPLAIN = "$ tlspolicy explain example.org\n"
 APPLY = "# tlspolicy main-cf --apply && postfix reload\n"
 ASK = "$ postmap -q example.org socketmap:inet:127.0.0.1:8461:postfix\n"
@@ -44,7 +51,8 @@ RELOAD = "# tlspolicyd --check-config && systemctl reload tlspolicyd\n"
 # What stands in the pages, and the test of it.
 TESTED = {
     "tlspolicy.1": {EXPLAIN: "test_explain", REFRESH: "test_refresh", APPLY: "test_apply"},
-    "tlspolicyd.8": {MAIN_CF: "test_main_cf", ASK: "test_ask", EXPLAIN: "test_explain"},
+    "tlspolicyd.8": {MAIN_CF: "test_main_cf", ASK: "test_ask", EXPLAIN: "test_explain",
+                     DROP_IN: "test_drop_in"},
     "tlspolicyd.yaml.5": {CONFIGURATION: "test_configuration", RELOAD: "test_reload"},
 }
 
@@ -206,6 +214,32 @@ class Examples(MailTest):
         for text in ("127.0.0.1:5353", "partner.example", "secure match=mx.partner.example",
                      "inet:127.0.0.1:9461"):
             self.assertIn(text, shown)
+        self.outcome = "as printed"
+
+    def test_drop_in(self):
+        """man page: systemctl edit: the socket's unit with what is written there listens elsewhere"""
+        command, _, drop_in = DROP_IN.partition("\n")
+        unit = command.removeprefix("# systemctl edit ")
+        text = (PAGES.parent / "packaging/systemd" / unit).read_text()
+        addresses = []
+        for line in (text + drop_in).splitlines():
+            if line.startswith("ListenStream="):
+                # An empty one takes back those before.
+                address = line.partition("=")[2]
+                addresses = [*addresses, address] if address else []
+        self.assertEqual(addresses, ["127.0.0.1:9999"])
+        folder = self.sender.directory / "units"
+        (folder / "etc/systemd/system" / (unit + ".d")).mkdir(parents=True)
+        (folder / "etc/systemd/system" / unit).write_text(text)
+        (folder / "etc/systemd/system" / (unit + ".d") / "override.conf").write_text(drop_in)
+        (folder / "etc/systemd/system/tlspolicyd.service").write_text("[Service]\nExecStart=/bin/true\n")
+        (folder / "bin").mkdir()
+        self.write_program(folder / "bin/true", "")
+        if shutil.which("systemd-analyze"):
+            said = subprocess.run(["systemd-analyze", "verify", "--man=no", f"--root={folder}", unit],
+                                  capture_output=True, text=True)
+            # Of what is missing in this folder it speaks, too; a mistake has its line.
+            self.assertNotRegex(said.stderr, r"(override\.conf|\.socket):\d+:")
         self.outcome = "as printed"
 
     def test_reload(self):
