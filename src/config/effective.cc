@@ -151,7 +151,7 @@ std::vector<Setting> settings_of(const Config& config) {
       {.section = "cache", .key = "require", .value = boolean(cache.require), .at_start = true},
       {"cache", "policies", number(cache.policies)},
       {"cache", "negatives", number(cache.negatives)},
-      {"cache", "shared", cache.shared ? quoted(cache.shared->text()) : "\"\""},
+      {"cache", "shared", cache.shared ? in_quotes(cache.shared->text()) : "\"\""},
       {"refresh", "interval", duration(config.refresh.interval)},
       {"refresh", "jitter", fmt::format("{}%", config.refresh.jitter)},
       {"refresh", "unused", duration(config.refresh.unused)},
