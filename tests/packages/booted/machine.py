@@ -36,15 +36,8 @@ class Machine:
         namespace.mount("overlay", str(self.root), "overlay", 0,
                         f"lowerdir={folder},upperdir={directory}/upper,workdir={directory}/work")
         self._prepare(authority)
-        # Its network is ours, which the world has for itself.
-        self._container = Process(
-            f"systemd-nspawn of {name}",
-            ["systemd-nspawn", "--register=no", "--keep-unit", "--console=pipe", "--boot",
-             "--resolv-conf=off", "--timezone=off", "-M", name.lower().replace(" ", "-"),
-             "-D", str(self.root)], directory / "console")
-        self._container.wait_until(lambda: self._find_init(), 60)
-        self._init = self._find_init()
-        self._container.wait_until(self._is_up, 120)
+        self._console = directory / "console"
+        self._boot()
 
     def stop(self) -> None:
         self._container.stop(signal.SIGTERM, 20)
@@ -56,6 +49,16 @@ class Machine:
             raise AssertionError(f"{self.name}: {' '.join(command)} ended with {done.returncode}:\n"
                                  f"{done.stdout}{done.stderr}")
         return done.stdout
+
+    def reboot(self) -> None:
+        self._inside("systemctl", "reboot")
+        self._container.wait(60)  # that is the caller's part with --keep-unit
+        self._boot()
+
+    def link_resolv_conf(self) -> None:
+        """As where systemd-resolved writes it; until the next reboot."""
+        self.run("sh", "-ec", "mkdir -p /run/systemd/resolve; cd /run/systemd/resolve; "
+                 "cp /etc/resolv.conf .; ln -sf /run/systemd/resolve/resolv.conf /etc/")
 
     def property(self, unit: str, name: str) -> str:
         return self.run("systemctl", "show", "--value", "-p", name, unit).strip()
@@ -94,6 +97,20 @@ class Machine:
             ["nsenter", "-t", str(self._init), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w",
              *command], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120,
             env={"PATH": _PATH, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"})
+
+    def _boot(self) -> None:
+        # Its network is ours, which the world has for itself.
+        self._container = Process(
+            f"systemd-nspawn of {self.name}",
+            ["systemd-nspawn", "--register=no", "--keep-unit", "--console=pipe", "--boot",
+             "--resolv-conf=off", "--timezone=off", "-M", self.name.lower().replace(" ", "-"),
+             "-D", str(self.root)], self._console)
+        self._container.wait_until(self._has_init, 60)
+        self._container.wait_until(self._is_up, 120)
+
+    def _has_init(self) -> bool:
+        self._init = self._find_init()
+        return self._init is not None
 
     def _find_init(self) -> int | None:
         """The first process of the container, below the one that we started."""
