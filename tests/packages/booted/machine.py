@@ -101,7 +101,7 @@ class Machine:
     def _boot(self) -> None:
         # Its network is ours, which the world has for itself.
         self._container = Process(
-            f"systemd-nspawn of {self.name}",
+            "systemd-nspawn",
             ["systemd-nspawn", "--register=no", "--keep-unit", "--console=pipe", "--boot",
              "--resolv-conf=off", "--timezone=off", "-M", self.name.lower().replace(" ", "-"),
              "-D", str(self.root)], self._console)
