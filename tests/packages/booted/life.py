@@ -51,11 +51,9 @@ class Life:
         status = self.machine.run("cat", f"/proc/{process}/status")
         for line in ("CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"):
             contains(status, line)
-        equal(self.machine.run("ps", "-o", "user=", "-p", process).strip()
-              if shutil.which("ps", path=str(self.machine.root / "usr/bin"))
-              else self.machine.run("stat", "-c", "%U", f"/proc/{process}"), "tlspolicyd\n")
+        equal(self.machine.run("stat", "-c", "%U", f"/proc/{process}"), "tlspolicyd\n")
         equal(self.machine.run("stat", "-c", "%U:%G %a", "/var/spool/postfix/tlspolicyd/socketmap",
-                               "/run/tlspolicyd/admin", "/var/lib/tlspolicyd").split("\n")[:3],
+                               "/run/tlspolicyd/admin", "/var/lib/tlspolicyd").splitlines(),
               ["root:postfix 660", "root:tlspolicyd 660", "tlspolicyd:tlspolicyd 700"])
         contains(self.machine.run("tlspolicy", "status"), "policies")
         warnings = [line for line in self.machine.journal(unit).splitlines() if "warning" in line]
@@ -64,7 +62,7 @@ class Life:
 
     def test_protected(self):
         """after main-cf --apply mail by the chrooted smtp(8) is protected, and doctor finds all well"""
-        equal(self.machine.run("postconf", "-Fh", "smtp/unix/chroot").strip() in ("y", "-"), True)
+        equal(self.machine.run("postconf", "-Fh", "smtp/unix/chroot").strip(), "y")
         self.machine.run("tlspolicy", "main-cf", "--apply")
         self.machine.run("postfix", "reload")
         contains(self.machine.run("postconf", "-h", "smtp_tls_policy_maps"), INET)
