@@ -16,7 +16,7 @@ BUILT = TOP / "build-packages"
 
 _BOOTED = "systemd,systemd-sysv,dbus,ca-certificates,postfix,openssl,publicsuffix"
 _BUILDING = ("build-essential,debhelper,meson,pkgconf,systemd-dev,libcli11-dev,libevent-dev,"
-             "libfmt-dev,libidn2-dev,libldns-dev,libpsl-dev,libsqlite3-dev,libssl-dev,"
+             "libfmt-dev,libhiredis-dev,libidn2-dev,libldns-dev,libpsl-dev,libsqlite3-dev,libssl-dev,"
              "libyaml-cpp-dev,nlohmann-json3-dev")
 
 
@@ -85,7 +85,8 @@ def _digest_of_sources() -> str:
 
 
 DEBIAN_12 = Release("Debian 12", "bookworm", _BOOTED + ",libevent-core-2.1-7,libldns3,"
-                    "libyaml-cpp0.7,libidn2-0,libpsl5,libfmt9,libsqlite3-0", True)
+                    "libyaml-cpp0.7,libidn2-0,libpsl5,libfmt9,libsqlite3-0,"
+                    "libhiredis0.14", True)
 DEBIAN_13 = Release("Debian 13", "trixie", f"{_BOOTED},{_BUILDING}", False)
 
 def main() -> int:
