@@ -112,7 +112,7 @@ _NAME_domains() {
   for ((i = 0; i + 1 < ${#asked[@]}; i += 2)); do
     if [[ ${asked[i]} = -c ]]; then config=("${asked[@]:i:2}"); else admin=("${asked[@]:i:2}"); fi
   done
-  timeout 1 "$1" "${config[@]}" completion domains "${admin[@]}" -- "$2" 2>/dev/null
+  timeout 2 "$1" "${config[@]}" completion domains "${admin[@]}" -- "$2" 2>/dev/null
 }
 )bash";
 

@@ -41,7 +41,7 @@ function __NAME_domains
         end
         set -e tokens[1]
     end
-    timeout 1 $program $config completion domains $admin -- (commandline -ct) 2>/dev/null
+    timeout 2 $program $config completion domains $admin -- (commandline -ct) 2>/dev/null
 end
 )fish";
 

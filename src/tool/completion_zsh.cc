@@ -14,7 +14,7 @@ _NAME_domains() {
   local -a asked=(completion domains) known=()
   if [[ -n $file ]]; then asked=(-c $file $asked); fi
   if [[ -n $socket ]]; then asked+=(-a $socket); fi
-  known=(${(f)"$(timeout 1 ${program:-NAME} $asked -- "$PREFIX" 2>/dev/null)"})
+  known=(${(f)"$(timeout 2 ${program:-NAME} $asked -- "$PREFIX" 2>/dev/null)"})
   compadd -a known
 }
 )zsh";
@@ -104,8 +104,8 @@ std::string zsh_completion(const CommandLine& line) {
         "  local -a line\n"
         "  local -A opt_args\n"
         "  _arguments -C{2} \\\n"
-        "    '1:command:_{0}_commands' \\\n"
-        "    '*::argument:->argument' && return\n"
+        "    '(-)1:command:_{0}_commands' \\\n"
+        "    '(-)*::argument:->argument' && return\n"
         "  if [[ $state != argument ]]; then return 1; fi\n"
         "  config=${{opt_args[-c]:-${{opt_args[--config]-}}}}\n"
         "  admin=${{opt_args[-a]:-${{opt_args[--admin]-}}}}\n"

@@ -44,4 +44,8 @@ class KnownDomains(WorldTest):
         for shell in filter(shutil.which, SHELLS):
             for line, domains in rows:
                 with self.subTest(f"{shell}: {line}"):
-                    self.assertEqual(self.completed(shell, line), domains)
+                    # A daemon that does not answer at once has no say; here all is slow.
+                    found = self.completed(shell, line)
+                    for _ in range(3 if domains else 0):
+                        found = found or self.completed(shell, line)
+                    self.assertEqual(found, domains)
