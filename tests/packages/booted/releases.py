@@ -89,12 +89,16 @@ DEBIAN_12 = Release("Debian 12", "bookworm", _BOOTED + ",libevent-core-2.1-7,lib
                     "libhiredis0.14", True)
 DEBIAN_13 = Release("Debian 13", "trixie", f"{_BOOTED},{_BUILDING}", False)
 
+
 def main() -> int:
-    """What the other tests want: Debian 12's package or folder, or to have all folders soon."""
+    """What the other tests want: Debian 12's package or folder, or to have all soon."""
     if sys.argv[1:] == ["package"]:
         print(DEBIAN_12.package())
     elif sys.argv[1:] == ["folder"]:
         print(DEBIAN_12.folder())
+    elif sys.argv[1:] == ["packages"]:
+        DEBIAN_12.package()
+        DEBIAN_13.package(DEBIAN_13.folder())
     else:
         for release in (DEBIAN_12, DEBIAN_13):
             release.folder()
