@@ -120,13 +120,6 @@ void Daemon::on_servers(std::vector<base::Endpoint> servers) {
   dane_.resolver_changed();
 }
 
-/// Which is never waited for (decisions.md 24).
-void Daemon::join_fleet() {
-  const auto& server = config_.cache.shared;
-  fleet_.set_server(server ? server->text() : "");
-  shared_cache_.set_server(server);
-}
-
 void Daemon::raise_file_limit() {
   const rlim_t wanted = config::open_files(config_);
   rlimit limit{};

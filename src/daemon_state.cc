@@ -92,6 +92,19 @@ void Daemon::load_policies() {
   look_at_state_directory(directory_of(path));
 }
 
+/// Which is never waited for (decisions.md 24).
+void Daemon::join_fleet() {
+  const auto& server = config_.cache.shared;
+  fleet_.set_server(server ? server->text() : "");
+  shared_cache_.set_server(server);
+  struct stat status {};
+  const auto file = configuration_file();
+  if (server && !server->password.empty() && ::stat(file.c_str(), &status) == 0 &&
+      (status.st_mode & S_IROTH) != 0)
+    log_.warning("everybody may read the password of cache.shared, and with it set policies",
+                 {{"file", file}, {"hint", "chgrp tlspolicyd, chmod 0640"}});
+}
+
 /// Others cannot change what is in it, or it would have been refused, nor read the file; but what
 /// else an operator puts there, a copy of it say, is for everybody to see.
 void Daemon::look_at_state_directory(const std::string& directory) {

@@ -113,10 +113,12 @@ void write_fleet(Exposition& out, const service::Fleet::State& fleet) {
       .add(fleet.connected);
   out.counter("tlspolicyd_shared_cache_policies_total",
               "Policies of the fleet: taken up from other nodes (adopted), told to them (told), "
+              "not taken by the server (untold), "
               "unreadable or impossible (refused), without a place here (unplaced), or forgotten "
               "because an operator had another node forget them (forgotten).")
       .add({{"event", "adopted"}}, fleet.adopted)
       .add({{"event", "told"}}, fleet.told)
+      .add({{"event", "untold"}}, fleet.untold)
       .add({{"event", "refused"}}, fleet.refused)
       .add({{"event", "unplaced"}}, fleet.unplaced)
       .add({{"event", "forgotten"}}, fleet.forgotten);

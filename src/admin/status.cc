@@ -63,6 +63,8 @@ json fleet_json(const Sources& sources) {
            {"refused", state.refused},
            {"unplaced", state.unplaced},
            {"forgotten", state.forgotten}};
+  out["untold"] = state.untold;
+  if (state.untold > 0) out["why_untold"] = state.why_untold;
   if (!state.connected) out["why"] = state.why;
   return out;
 }

@@ -162,7 +162,7 @@ void read_cache(Section& top, Config::Cache& cache) {
     keys.text("require", boolean(cache.require));
     keys.text("policies", number(cache.policies, 1, 10'000'000));
     keys.text("negatives", number(cache.negatives, 1, 10'000'000));
-    keys.text("shared", shared_cache(cache.shared));
+    keys.secret("shared", shared_cache(cache.shared));
   });
 }
 

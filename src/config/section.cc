@@ -71,6 +71,15 @@ void Section::text(std::string_view key,
     complain_of_value(node, named(key), node.Scalar(), result.error().text);
 }
 
+void Section::secret(std::string_view key,
+                     const std::function<base::Result<bool>(const std::string&)>& read) {
+  const auto node = take(key);
+  if (!node.IsDefined()) return;
+  const base::Error no_scalar{base::Fault::invalid, "a single value is expected"};
+  const auto result = node.IsScalar() ? read(node.Scalar()) : base::Result<bool>(no_scalar);
+  if (!result) complain(node, fmt::format("{}: {}", named(key), result.error().text));
+}
+
 void Section::list(std::string_view key, const std::function<void()>& begin,
                    const std::function<base::Result<bool>(const YAML::Node&)>& read) {
   const auto node = take(key);

@@ -34,6 +34,9 @@ class Section {
   /// Calls `read` with the value of `key` if it is there; its error becomes a mistake at its line.
   void text(std::string_view key,
             const std::function<base::Result<bool>(const std::string&)>& read);
+  /// The same for a value that may hold a password: a mistake does not repeat it.
+  void secret(std::string_view key,
+              const std::function<base::Result<bool>(const std::string&)>& read);
   /// The same for a list of texts, each read on its own; `begin` is called first.
   void list(std::string_view key, const std::function<void()>& begin,
             const std::function<base::Result<bool>(const YAML::Node&)>& read);

@@ -29,6 +29,10 @@ class Fleet final : private store::SharedCache::Listener {
   static constexpr base::seconds kPause{3600};
   static constexpr base::seconds kReminder{600};
   static constexpr base::milliseconds kHearAgain{500};
+  /// Policies on their way to the disk at a time: then others wait at the server.
+  static constexpr std::size_t kMaxAdoptions = 1000;
+  /// Domains that were forgotten lately and are not taken up again; the server remembers them, too.
+  static constexpr std::size_t kMaxForgotten = 10'000;
 
   Fleet(store::SharedCache& cache, Book& book, Keeper& keeper, base::Clock& clock,
         base::Timers& timers, const base::Log& log);
@@ -47,6 +51,8 @@ class Fleet final : private store::SharedCache::Listener {
     // Since the start:
     std::size_t adopted = 0;   ///< policies taken up from others
     std::size_t told = 0;      ///< policies told
+    std::size_t untold = 0;    ///< that the server did not take
+    std::string why_untold{};  ///< the last of them
     std::size_t refused = 0;   ///< that were offered, and cannot be right or are unreadable
     std::size_t unplaced = 0;  ///< for which the book had no place
     std::size_t forgotten = 0;
@@ -58,18 +64,23 @@ class Fleet final : private store::SharedCache::Listener {
   void on_away(const std::string& why) override;
   void on_words(std::vector<store::Word> words) override;
   void on_unreadable(std::size_t count, const std::string& example) override;
+  void on_untold(std::size_t count, const std::string& why) override;
 
   void on_news(const std::string& domain, const std::shared_ptr<const sts::StoredPolicy>& policy);
   void hear(store::Word word);
   void consider(const store::Row& row);
   void adopt(const base::DomainName& domain, const store::Row& row);
-  void enter(const base::DomainName& domain, const std::shared_ptr<const sts::StoredPolicy>& policy,
-             base::WallTime used_at);
+  void enter(const base::DomainName& domain,
+             const std::shared_ptr<const sts::StoredPolicy>& policy);
   void forget(const store::Word& word);
+  bool was_forgotten(const store::Row& row);
+  void note_forgotten(const std::string& domain, base::WallTime at);
+  void tell_forgotten(const std::string& domain, base::WallTime at);
   void refuse(std::size_t count, const std::string& domain, const std::string& why);
   void tell(const std::string& domain, const std::shared_ptr<const sts::StoredPolicy>& policy,
             base::WallTime used_at);
   void offer_some();
+  bool offer_step();
 
   store::SharedCache& cache_;
   Book& book_;
@@ -78,7 +89,9 @@ class Fleet final : private store::SharedCache::Listener {
   base::Timers& timers_;
   const base::Log& log_;
   State state_;
+  bool was_away_ = true;  ///< and that was said, or it is the start
   base::SteadyTime away_said_{};
+  base::SteadyTime untold_said_{};
   base::SteadyTime refusal_said_{};
   /// On their way to the disk, by domain.
   struct Adoption {
@@ -89,6 +102,7 @@ class Fleet final : private store::SharedCache::Listener {
   /// Of domains of which something is on its way to the disk: heard again when that is over.
   std::unordered_map<std::string, store::Word> unheard_;
   base::OperationPtr hear_again_;
+  std::unordered_map<std::string, base::WallTime> forgotten_;  ///< by domain: when
   std::size_t next_offer_ = 0;
   base::OperationPtr offer_timer_;
 };

@@ -49,6 +49,7 @@ class RedisCache::Worker {
 
   // Of the loop's thread.
   void set_listener(Listener* listener) { audience_->listener = listener; }
+  void set_busy(bool busy);
   void set_server(std::optional<RedisServer> server);
   bool queue(SentWord word);
   /// True if the thread has come to its end in time.
@@ -63,7 +64,8 @@ class RedisCache::Worker {
   std::optional<base::Error> listen(RedisTalk& talk);
   bool is_over();
   bool has_words();
-  bool loop_is_behind() const { return *letters_ >= kMaxLetters; }
+  bool loop_is_behind() const { return is_busy_ || *letters_ >= kMaxLetters; }
+  void rest(milliseconds pause);
   void wait(milliseconds at_most, int arrivals = -1);
   void post(std::function<void(Listener&)> letter);
   void post(HeardWords heard);
@@ -71,12 +73,14 @@ class RedisCache::Worker {
   net::Mailbox& mailbox_;
   const net::FileDescriptor wake_;
   const std::shared_ptr<Audience> audience_ = std::make_shared<Audience>();
+  std::atomic<bool> is_busy_ = false;
   const std::shared_ptr<std::atomic<int>> letters_ = std::make_shared<std::atomic<int>>(0);
 
   // Of the thread alone.
   unsigned talking_to_ = 0;
   bool arrived_ = false;  ///< something did at the last wait()
   SteadyTime ping_at_{};
+  SteadyTime read_again_at_{};
   milliseconds pause_ = kFirstPause;
 
   std::mutex mutex_;  ///< of all that follows, and of the right to use mailbox_
@@ -89,6 +93,10 @@ class RedisCache::Worker {
   bool has_ended_ = false;
   bool is_left_behind_ = false;
 };
+
+void RedisCache::Worker::set_busy(bool busy) {
+  if (is_busy_.exchange(busy) && !busy) ::eventfd_write(wake_.get(), 1);
+}
 
 void RedisCache::Worker::set_server(std::optional<RedisServer> server) {
   const std::lock_guard lock(mutex_);
@@ -103,7 +111,7 @@ bool RedisCache::Worker::queue(SentWord word) {
   const std::lock_guard lock(mutex_);
   // All that is known is offered again on the next connection.
   if (!is_connected_) return true;
-  if (words_.size() >= kMaxQueued) return false;
+  if (words_.size() >= (word.only_if_absent ? kMaxQueued / 2 : kMaxQueued)) return false;
   words_.push_back(std::move(word));
   if (words_.size() == 1) ::eventfd_write(wake_.get(), 1);
   return true;
@@ -140,7 +148,7 @@ void RedisCache::Worker::run() {
     }
     if (!trouble) continue;
     post([why = trouble->text](Listener& listener) { listener.on_away(why); });
-    if (!is_over()) wait(pause_);
+    rest(pause_);
     pause_ = std::min(pause_ * 2, kLastPause);
   }
   const std::lock_guard lock(mutex_);
@@ -159,9 +167,15 @@ std::optional<base::Error> RedisCache::Worker::talk(const RedisServer& server) {
     is_connected_ = true;
   }
   post([](Listener& listener) { listener.on_connected(); });
-  pause_ = kFirstPause;
   ping_at_ = steady_now() + kPing;
+  read_again_at_ = steady_now() + kReadAgain;
   while (!is_over()) {
+    // Until then it may end as soon as it did before.
+    if (talk.has_read_all()) pause_ = kFirstPause;
+    if (steady_now() >= read_again_at_) {
+      talk.read_again();
+      read_again_at_ = steady_now() + kReadAgain;
+    }
     if (!talk.has_read_all() && !loop_is_behind()) {
       auto held = talk.read_on();
       if (!held) return held.error();
@@ -184,15 +198,15 @@ std::optional<base::Error> RedisCache::Worker::speak(RedisTalk& talk) {
                  std::make_move_iterator(words_.begin() + count));
     words_.erase(words_.begin(), words_.begin() + count);
   }
-  return words.empty() ? std::nullopt : talk.say(words);
+  if (words.empty()) return std::nullopt;
+  const auto said = talk.say(words);
+  if (!said) return said.error();
+  if (said->refused > 0)
+    post([said = *said](Listener& listener) { listener.on_untold(said.refused, said.why); });
+  return std::nullopt;
 }
 
 std::optional<base::Error> RedisCache::Worker::listen(RedisTalk& talk) {
-  if (steady_now() >= ping_at_) {
-    if (talk.is_silent()) return base::Error{base::Fault::system, "the subscription is dead"};
-    if (auto trouble = talk.ping()) return trouble;
-    ping_at_ = steady_now() + kPing;
-  }
   if (loop_is_behind()) {
     wait(milliseconds{20});
     return std::nullopt;
@@ -200,11 +214,16 @@ std::optional<base::Error> RedisCache::Worker::listen(RedisTalk& talk) {
   const bool busy = !talk.has_read_all() || has_words();
   const auto until_ping = std::chrono::ceil<milliseconds>(ping_at_ - steady_now());
   wait(busy ? milliseconds{0} : std::max(until_ping, milliseconds{0}), talk.arrivals());
-  if (!arrived_) return std::nullopt;
-  auto heard = talk.hear();
-  if (!heard) return heard.error();
-  post(std::move(*heard));
-  return std::nullopt;
+  if (arrived_) {
+    auto heard = talk.hear();
+    if (!heard) return heard.error();
+    post(std::move(*heard));
+  }
+  if (steady_now() < ping_at_) return std::nullopt;
+  // What arrived before was heard: no answer to the last one is among it.
+  if (talk.is_silent()) return base::Error{base::Fault::system, "the subscription is dead"};
+  ping_at_ = steady_now() + kPing;
+  return talk.ping();
 }
 
 bool RedisCache::Worker::is_over() {
@@ -215,6 +234,16 @@ bool RedisCache::Worker::is_over() {
 bool RedisCache::Worker::has_words() {
   const std::lock_guard lock(mutex_);
   return !words_.empty();
+}
+
+/// The whole pause, unless there is another server or it is the end.
+void RedisCache::Worker::rest(milliseconds pause) {
+  const auto until = steady_now() + pause;
+  while (!is_over()) {
+    const auto left = std::chrono::ceil<milliseconds>(until - steady_now());
+    if (left <= milliseconds{0}) return;
+    wait(left);
+  }
 }
 
 /// Until the loop's thread has something to say, words arrive, or the time is over.
@@ -259,10 +288,12 @@ RedisCache::~RedisCache() {
 
 void RedisCache::set_server(std::optional<RedisServer> server) {
   if (server == server_) return;
+  if (!thread_.joinable()) thread_ = start_without_signals([worker = worker_] { worker->run(); });
   server_ = server;
   worker_->set_server(std::move(server));
-  if (!thread_.joinable()) thread_ = start_without_signals([worker = worker_] { worker->run(); });
 }
+
+void RedisCache::set_busy(bool busy) { worker_->set_busy(busy); }
 
 void RedisCache::set_listener(Listener* listener) { worker_->set_listener(listener); }
 

@@ -18,7 +18,7 @@ namespace tlspolicyd::store {
 /// kLastPause. What is held vanishes at the server when the policy expires.
 class RedisCache final : public SharedCache {
  public:
-  /// The most words that wait to be sent.
+  /// The most words that wait to be sent; offers may take half of it.
   static constexpr std::size_t kMaxQueued = 8192;
   /// How long each step with the server may take.
   static constexpr base::milliseconds kPatience{2000};
@@ -26,6 +26,8 @@ class RedisCache final : public SharedCache {
   static constexpr base::milliseconds kLastPause{30'000};
   /// An idle connection is tried so often.
   static constexpr base::milliseconds kPing{10'000};
+  /// All that is held is read again so often: it makes good whatever was lost.
+  static constexpr base::seconds kReadAgain{3600};
   /// How long it stays known that a domain was to be forgotten.
   static constexpr base::seconds kForgotten{31 * 86400L};
   /// How long the destructor waits for the thread.
@@ -41,6 +43,7 @@ class RedisCache final : public SharedCache {
   void set_server(std::optional<RedisServer> server);
 
   void set_listener(Listener* listener) override;
+  void set_busy(bool busy) override;
   bool tell(Word word) override;
   bool offer(Word word) override;
 

@@ -40,13 +40,13 @@ RedisReply value_of(const redisReply& reply) {
         list.items.push_back(value_of(*reply.element[i]));
       return list;
     }
+    case REDIS_REPLY_ERROR: {
+      RedisReply refused;
+      refused.refusal = failed({reply.str, reply.len});
+      return refused;
+    }
     default: return {};
   }
-}
-
-Result<RedisReply> judge(const redisReply& reply) {
-  if (reply.type == REDIS_REPLY_ERROR) return failed({reply.str, reply.len});
-  return value_of(reply);
 }
 
 timeval to_timeval(base::milliseconds time) {
@@ -83,7 +83,10 @@ Result<std::unique_ptr<RedisConnection>> RedisConnection::open(const RedisServer
     commands.back().push_back(server.password);
   }
   if (server.database != 0) commands.push_back({"SELECT", fmt::format("{}", server.database)});
-  if (auto replies = connection->ask_all(commands); !replies) return replies.error();
+  auto replies = connection->ask_all(commands);
+  if (!replies) return replies.error();
+  for (const auto& reply : *replies)
+    if (reply.refusal) return *reply.refusal;
   return connection;
 }
 
@@ -112,6 +115,7 @@ Result<bool> RedisConnection::append(const Command& command) {
 Result<RedisReply> RedisConnection::ask(const Command& command) {
   auto replies = ask_all({command});
   if (!replies) return replies.error();
+  if (const auto& refusal = replies->front().refusal) return *refusal;
   return std::move(replies->front());
 }
 
@@ -119,20 +123,12 @@ Result<std::vector<RedisReply>> RedisConnection::ask_all(const std::vector<Comma
   for (const auto& command : commands)
     if (const auto appended = append(command); !appended) return appended.error();
   std::vector<RedisReply> replies;
-  std::optional<Error> refused;
-  // All are read, whatever the first says: the connection stays of use.
   for (std::size_t i = 0; i < commands.size(); ++i) {
     void* read = nullptr;
     if (redisGetReply(context_, &read) != REDIS_OK) return trouble();
     const ReplyPtr reply(static_cast<redisReply*>(read));
-    auto value = judge(*reply);
-    if (value) {
-      replies.push_back(std::move(*value));
-    } else if (!refused) {
-      refused = value.error();
-    }
+    replies.push_back(value_of(*reply));
   }
-  if (refused) return *refused;
   return replies;
 }
 
@@ -153,9 +149,7 @@ Result<std::vector<RedisReply>> RedisConnection::take_arrived() {
       return failed(context_->reader->errstr);
     if (read == nullptr) return arrived;
     const ReplyPtr reply(static_cast<redisReply*>(read));
-    auto value = judge(*reply);
-    if (!value) return value.error();
-    arrived.push_back(std::move(*value));
+    arrived.push_back(value_of(*reply));
   }
 }
 

@@ -18,10 +18,11 @@ namespace tlspolicyd::store {
 bool has_redis();
 
 /// A reply of the Redis protocol (RESP2), as far as it is of use here: a text (also for numbers and
-/// status lines), a list, or nothing.
+/// status lines), a list, an error of the server's, or nothing.
 struct RedisReply {
   std::optional<std::string> text{};
   std::vector<RedisReply> items{};
+  std::optional<base::Error> refusal{};  ///< Fault::system
 };
 
 /// A connection to a Redis or Valkey server. It blocks, each step for at most the patience: it is
@@ -42,7 +43,7 @@ class RedisConnection {
 
   /// The reply; one that is an error is an error.
   base::Result<RedisReply> ask(const Command& command);
-  /// Sends all at once; the first error, if any reply is one.
+  /// Sends all at once; a reply for each, of which some may be refusals.
   base::Result<std::vector<RedisReply>> ask_all(const std::vector<Command>& commands);
 
   /// Sends, and leaves the reply for take_arrived(): after SUBSCRIBE there is no order of both.

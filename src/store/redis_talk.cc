@@ -53,34 +53,53 @@ Result<HeardWords> RedisTalk::read_on() {
   if (page->items.size() != 2 || !page->items[0].text) return kStrange;
   cursor_ = *page->items[0].text;
   has_read_all_ = cursor_ == "0";
-  RedisConnection::Command command{"MGET"};
+  // No more of each than can be a word, whatever somebody has put there.
+  std::vector<RedisConnection::Command> commands;
   for (const auto& key : page->items[1].items)
-    if (key.text) command.push_back(*key.text);
-  HeardWords heard;
-  if (command.size() == 1) return heard;
-  const auto values = commands_->ask(command);
+    if (key.text) commands.push_back({"GETRANGE", *key.text, "0", fmt::format("{}", kMaxWordText)});
+  const auto values = commands_->ask_all(commands);
   if (!values) return values.error();
-  for (const auto& value : values->items)
-    if (value.text) heard.add(*value.text);
+  HeardWords heard;
+  for (const auto& value : *values)
+    // Empty: expired meanwhile.
+    if (value.refusal || (value.text && !value.text->empty()))
+      heard.add(value.text ? *value.text : std::string_view());
   return heard;
 }
 
-std::optional<Error> RedisTalk::say(const std::vector<SentWord>& words) {
-  std::vector<RedisConnection::Command> sets;
+Result<SaidWords> RedisTalk::say(const std::vector<SentWord>& words) {
+  std::vector<RedisConnection::Command> commands;
+  std::vector<const SentWord*> of;  // each command, nullptr: PUBLISH
+  const auto publish = [&](const SentWord& word) {
+    commands.push_back({"PUBLISH", std::string(kChannel), word.text});
+    of.push_back(nullptr);
+  };
   for (const auto& word : words) {
-    sets.push_back(
+    commands.push_back(
         {"SET", key_of(word.domain), word.text, "EX", fmt::format("{}", word.lasts.count())});
-    if (word.only_if_absent) sets.back().push_back("NX");
+    of.push_back(&word);
+    if (word.only_if_absent) {
+      commands.back().push_back("NX");
+    } else {
+      publish(word);
+    }
   }
-  const auto replies = commands_->ask_all(sets);
+  const auto replies = commands_->ask_all(commands);
   if (!replies) return replies.error();
-  std::vector<RedisConnection::Command> publications;
-  for (std::size_t at = 0; at < words.size(); ++at)
+  commands.clear();
+  SaidWords said;
+  for (std::size_t at = 0; at < replies->size(); ++at) {
+    const auto& reply = (*replies)[at];
+    if (of[at] && reply.refusal) {
+      ++said.refused;
+      said.why = reply.refusal->text;
+    }
     // Nothing, where something was held already.
-    if ((*replies)[at].text)
-      publications.push_back({"PUBLISH", std::string(kChannel), words[at].text});
-  const auto published = commands_->ask_all(publications);
-  return published ? std::nullopt : std::optional(published.error());
+    if (of[at] && of[at]->only_if_absent && reply.text) publish(*of[at]);
+  }
+  const auto published = commands_->ask_all(commands);
+  if (!published) return published.error();
+  return said;
 }
 
 Result<HeardWords> RedisTalk::hear() {

@@ -31,9 +31,16 @@ struct HeardWords {
   void add(std::string_view text);
 };
 
+/// What became of words that were sent.
+struct SaidWords {
+  std::size_t refused = 0;  ///< that the server did not take
+  std::string why{};        ///< of one of them
+};
+
 /// One conversation with a Redis or Valkey server: a connection for commands and one on which the
 /// words of others arrive. Keys and channel are those of SCHEMA.md. It blocks, each step for a few
-/// times the patience at most. All errors are Fault::system and end the conversation.
+/// times the patience at most. All errors are Fault::system and end the conversation; what the
+/// server merely refuses does not.
 class RedisTalk {
  public:
   static base::Result<std::unique_ptr<RedisTalk>> open(const RedisServer& server,
@@ -43,9 +50,11 @@ class RedisTalk {
   base::Result<HeardWords> read_on();
   /// True once read_on() has come to the end.
   bool has_read_all() const { return has_read_all_; }
+  /// From the beginning, once more.
+  void read_again() { has_read_all_ = false; }
 
   /// Leaves the words at the server, and tells the others which of them it has taken.
-  std::optional<base::Error> say(const std::vector<SentWord>& words);
+  base::Result<SaidWords> say(const std::vector<SentWord>& words);
 
   /// The words that have arrived; does not wait while arrivals() is readable.
   base::Result<HeardWords> hear();

@@ -33,11 +33,16 @@ class SharedCache {
     virtual void on_words(std::vector<Word> words) = 0;
     /// So many values were no words; `example` says what was wrong with one of them.
     virtual void on_unreadable(std::size_t count, const std::string& example) = 0;
+    /// So many words were told or offered, and not taken; reading goes on.
+    virtual void on_untold(std::size_t count, const std::string& why) = 0;
   };
   virtual ~SharedCache() = default;
 
   /// nullptr: nobody. The listener must outlive the cache, or have been taken back.
   virtual void set_listener(Listener* listener) = 0;
+
+  /// While it is busy nothing more is read, but what is on its way.
+  virtual void set_busy(bool busy) = 0;
 
   /// Leaves a word in the place of what is held for its domain, and tells the others at once.
   /// False if too much waits to be sent; lost if the cache is away.

@@ -31,8 +31,8 @@ Next on(Entry& entry, const TxtFound& txt, WallTime now) {
   entry.denied = false;
   entry.txt_due = now + Timing::believed(txt.ttl);
   // An expired policy is not revived by an equal id (state X): it must be fetched.
-  if (entry.is_valid(now) && entry.stored->id == txt.id) {
-    entry.upkeep.confirmed_at = now;
+  if (entry.is_valid(now) && entry.is_known(txt.id, now)) {
+    if (entry.stored->id == txt.id) entry.upkeep.confirmed_at = now;
     look_again_at_expiry(entry);
     return Next::answer;
   }
@@ -110,6 +110,10 @@ Next on(Entry& entry, const FetchFailed& fetch, WallTime now) {
 
 Next on(Entry& entry, const PolicyFetched& fetch, WallTime now) {
   const auto before = std::exchange(entry.stored, fetch.policy);
+  entry.superseded =
+      fetch.elsewhere && before && before->id != fetch.policy->id
+          ? std::make_shared<const Superseded>(Superseded{before->id, now + Timing::kTxtCeiling})
+          : nullptr;
   entry.failed.remove_if(
       [&](const FailedFetch& failure) { return failure.id == fetch.policy->id; });
   entry.absence = Absence::unknown;
@@ -135,6 +139,11 @@ bool Entry::may_fetch(const std::string& id, WallTime now) const {
   if (is_ahead(fetch_floor, now, Timing::kFetchFloor)) return false;
   const auto* failure = failure_of(id);
   return !failure || !is_ahead(failure->retry_at, now, Timing::kFetchFailedLast);
+}
+
+bool Entry::is_known(const std::string& id, WallTime now) const {
+  return stored->id == id || (superseded && superseded->id == id &&
+                              is_ahead(superseded->until, now, Timing::kTxtCeiling));
 }
 
 const FailedFetch* Entry::failure_of(const std::string& id) const {

@@ -79,6 +79,13 @@ struct FailedFetch {
   base::seconds pause;  ///< present back-off, doubled at the next failure of the same id
 };
 
+/// The id of a policy that gave way to one of another node of the fleet: this node's resolver may
+/// name it still, which is no news.
+struct Superseded {
+  std::string id;
+  base::WallTime until;
+};
+
 /// Why a domain is without policy, as far as the last look at its TXT record told.
 enum class Absence : std::uint8_t {
   unknown,
@@ -103,6 +110,7 @@ struct Entry {
   base::WallTime refresh_at{};   ///< planned refresh; zero: not planned yet
   base::WallTime alerted_at{};   ///< last alert that a policy could not be renewed
   Upkeep upkeep;
+  std::shared_ptr<const Superseded> superseded;  ///< nullptr: none
   Absence absence = Absence::unknown;
   bool denied = false;     ///< DNSSEC proved that there is no record
   std::uint8_t marks = 0;  ///< marks of its lifetime passed with failed refreshes
@@ -113,6 +121,8 @@ struct Entry {
   bool is_due(base::WallTime now) const;
   /// True if neither the floor between fetches nor the back-off of this id forbids a fetch.
   bool may_fetch(const std::string& id, base::WallTime now) const;
+  /// True if the record's id is that of the stored policy, or an older one.
+  bool is_known(const std::string& id, base::WallTime now) const;
   /// The memory of this id, nullptr if there is none.
   const FailedFetch* failure_of(const std::string& id) const;
 };

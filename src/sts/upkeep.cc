@@ -33,8 +33,8 @@ WallTime planned_refresh(const Entry& entry, WallTime now, const RefreshRules& r
   return now + seconds{static_cast<seconds::rep>(static_cast<double>(spread.count()) * dice)};
 }
 
-/// Whether no refresh is planned, or one that comes later than the rules have it: they may have been
-/// changed since. Retries, and what was overdue, are at most an hour away.
+/// Whether no refresh is planned, or one that comes later than the rules have it: they may have
+/// been changed since. Retries, and what was overdue, are at most an hour away.
 bool is_to_be_planned(const Entry& entry, WallTime now, const RefreshRules& rules) {
   const auto latest = entry.stored->fetched_at + refresh_pause(entry.stored->policy, rules, 1);
   const auto soon = now + std::max(Timing::kFetchFailedLast, kSpread);
@@ -62,7 +62,8 @@ Attention look_after_valid(Entry& entry, WallTime now, const RefreshRules& rules
     entry.upkeep.lapsed_at = {};
     attention.changed = true;
   }
-  if (is_to_be_planned(entry, now, rules)) entry.refresh_at = planned_refresh(entry, now, rules, dice);
+  if (is_to_be_planned(entry, now, rules))
+    entry.refresh_at = planned_refresh(entry, now, rules, dice);
   attention.refresh = refresh_is_due(entry, now, rules);
   const auto marks = marks_passed(*entry.stored, now);
   if (entry.upkeep.failures > 0 && marks > entry.marks && entry.stored->policy.mode != Mode::none)

@@ -212,6 +212,8 @@ std::string status_text(const json& of) {
     lines.add("", "{} adopted, {} told, {} refused, {} without a place, {} forgotten",
               word(fleet.at("adopted")), word(fleet.at("told")), word(fleet.at("refused")),
               word(fleet.at("unplaced")), word(fleet.at("forgotten")));
+    if (const auto why = fleet.find("why_untold"); why != fleet.end())
+      lines.add("", "{} not taken by the server: {}", word(fleet.at("untold")), word(*why));
   }
   lines.add("DNSSEC", "the resolver: {}", word(of.at("resolver").at("dnssec")));
   return lines.take();

@@ -21,7 +21,7 @@ def good(name: str, **more) -> Domain:
 
 
 NAMES = ("fleet1.test", "fleet2.test", "fleet3.test", "fleet4.test", "fleet5.test", "fleet6.test",
-         "fleet7.test", "fleet8.test", "fleet9.test")
+         "fleet7.test", "fleet8.test", "fleet9.test", "fleet10.test", "fleet11.test")
 DOMAINS = tuple(good(name) for name in NAMES)
 
 
@@ -177,6 +177,22 @@ class Together(FleetTest):
         self.eventually(lambda: self.knows(1, "fleet7.test"))
         self.eventually(lambda: self.state(1)["refused"] >= 1)
 
+    def test_full(self):
+        """a server that takes nothing: it is said, what it holds is read, and it is not stormed"""
+        self.start(0)
+        self.eventually(lambda: self.state(0)["connected"])
+        self.assert_protected(0, "fleet10.test")
+        self.eventually(lambda: self.state(0)["told"] == 1)
+        self.cache.ask("CONFIG", "SET", "maxmemory", "1")
+        self.start(1)
+        self.eventually(lambda: self.knows(1, "fleet10.test"))
+        self.assert_protected(1, "fleet11.test")
+        self.eventually(lambda: self.state(1)["untold"] == 1)
+        self.assertIn("OOM", self.state(1)["why_untold"])
+        time.sleep(3)
+        self.assertTrue(self.state(1)["connected"])
+        self.assertEqual(self._nodes[1].log_text().count("shared cache connected"), 1)
+
     def test_socket_and_reload(self):
         """SIGHUP: another server, a unix socket, none"""
         node = self.start(0, shared="")
@@ -210,6 +226,14 @@ class Guarded(FleetTest):
             text=True).stdout
         self.assertIn("redis://:***@127.0.0.1", shown)
         self.assertNotIn("s3cret", shown)
+        for wrong in ("redis://:s3/cret@127.0.0.1", "rediss://:s3cret@127.0.0.1",
+                      "redis://:s3cret@127.0.0.1:0", "redis://:s3cret%@127.0.0.1"):
+            node.config.write_text(self.config(0, wrong))
+            checked = subprocess.run([self.program, "-c", node.config, "--check-config"],
+                                     capture_output=True, text=True)
+            self.assertNotEqual(checked.returncode, 0)
+            self.assertIn("cache.shared: ", checked.stdout + checked.stderr)
+            self.assertNotIn("cret", checked.stdout + checked.stderr)
         node.config.write_text(self.config(0, f"redis://:wrong@127.0.0.1:{CACHE_PORT}"))
         node.process.send_signal(signal.SIGHUP)
         self.eventually(lambda: "WRONGPASS" in (self.state(0).get("why") or ""))

@@ -56,9 +56,20 @@ class FakeSharedCache final : public store::SharedCache {
     });
   }
 
+  /// How many offers find room from now on.
+  void set_room(int words) { room_ = words; }
+  /// The server takes nothing.
+  void set_refusing(bool refusing) { refusing_ = refusing; }
+  bool is_busy() const { return busy_; }
+
   void set_listener(Listener* listener) override { listener_ = listener; }
+  void set_busy(bool busy) override { busy_ = busy; }
   bool tell(store::Word word) override {
     if (!server_) return true;
+    if (refusing_) {
+      listener_->on_untold(1, "OOM");
+      return true;
+    }
     const auto text = store::text_of(word).value();
     server_->held[word.domain] = text;
     publish(text);
@@ -66,6 +77,8 @@ class FakeSharedCache final : public store::SharedCache {
   }
   bool offer(store::Word word) override {
     if (!server_) return true;
+    if (room_ == 0) return false;
+    if (room_ > 0) --room_;
     const auto text = store::text_of(word).value();
     if (server_->held.try_emplace(word.domain, text).second) publish(text);
     return true;
@@ -82,6 +95,9 @@ class FakeSharedCache final : public store::SharedCache {
   }
 
   FakeTime& time_;
+  int room_ = -1;  ///< as much as is wanted
+  bool refusing_ = false;
+  bool busy_ = false;
   Listener* listener_ = nullptr;
   Server* server_ = nullptr;
   std::list<base::OperationPtr> letters_;

@@ -296,3 +296,85 @@ TEST_CASE("a node without a server says and hears nothing") {
   CHECK(a.state().told == 0);
   CHECK(a.state().server.empty());
 }
+
+TEST_CASE("what was forgotten while the shared cache was away does not come back with it") {
+  World world;
+  World::Node a(world), b(world);
+  a.life.shared.connect(world.server);
+  b.life.shared.connect(world.server);
+  world.fetch(a, "a.test", "1");
+  world.time.pass(seconds{10});
+  a.life.shared.disconnect("gone");
+  const auto forgetting = a.life.keeper.forget("a.test", [](bool) {});
+  world.time.pass(seconds{1});
+  a.life.shared.connect(world.server);
+  world.time.pass(Fleet::kRound + seconds{1});
+  CHECK(a.id_of("a.test").empty());
+  CHECK(b.id_of("a.test").empty());
+  // Nor by a word that a node had sent before it heard.
+  const auto old = world.policy("1");
+  world.time.pass(seconds{1});
+  const auto again = a.life.keeper.forget("a.test", [](bool) {});
+  a.life.shared.arrive(
+      store::text_of({.domain = "a.test", .row = store::Row{"a.test", old, {}}, .forgotten_at = {}})
+          .value());
+  world.time.pass(seconds{1});
+  CHECK(a.id_of("a.test").empty());
+}
+
+TEST_CASE("a server that has little room is offered the whole book, a step at a time") {
+  World world;
+  World::Node a(world);
+  for (int n = 0; n < 300; ++n) world.fetch(a, "d" + std::to_string(n) + ".test", "1");
+  a.life.shared.set_room(0);
+  a.life.shared.connect(world.server);
+  for (int tick = 0; tick < 1200 && world.server.held.size() < 300; ++tick) {
+    a.life.shared.set_room(20);
+    world.time.pass(Fleet::kTick);
+  }
+  CHECK(world.server.held.size() == 300);
+}
+
+TEST_CASE("a server that takes nothing is told of, and read all the same") {
+  World world;
+  World::Node a(world), b(world);
+  a.life.shared.connect(world.server);
+  b.life.shared.connect(world.server);
+  b.life.shared.set_refusing(true);
+  world.fetch(b, "b.test", "1");
+  CHECK(b.state().untold == 1);
+  CHECK(b.state().why_untold == "OOM");
+  CHECK(world.said.find("shared cache does not take policies") != std::string::npos);
+  world.fetch(a, "a.test", "1");
+  CHECK(b.id_of("a.test") == "1");
+}
+
+TEST_CASE("while the disk is slow no more policies are taken from the server than can wait") {
+  World world;
+  World::Node a(world), b(world);
+  b.store.set_delay(milliseconds{3000});
+  b.life.shared.connect(world.server);
+  for (std::size_t n = 0; n < Fleet::kMaxAdoptions; ++n)
+    b.life.shared.arrive(
+        store::text_of({.domain = "d" + std::to_string(n) + ".test",
+                        .row = store::Row{"d" + std::to_string(n) + ".test", world.policy("1"), {}},
+                        .forgotten_at = {}})
+            .value());
+  world.time.pass(seconds{1});
+  CHECK(b.life.shared.is_busy());
+  world.time.pass(seconds{3});
+  CHECK_FALSE(b.life.shared.is_busy());
+  CHECK(b.state().adopted == Fleet::kMaxAdoptions);
+  CHECK_FALSE(b.life.keeper.state().failing);
+}
+
+TEST_CASE("a policy that was taken up is as used as the others say, also after a restart") {
+  World world;
+  World::Node a(world), b(world);
+  a.life.shared.connect(world.server);
+  b.life.shared.connect(world.server);
+  a.life.book.open(name("a.test")).entry.upkeep.used_at = world.time.wall();
+  world.fetch(a, "a.test", "1");
+  CHECK(b.store.held().at("a.test").upkeep.used_at == a.store.held().at("a.test").upkeep.used_at);
+  CHECK(b.store.held().at("a.test").upkeep.used_at > base::WallTime{});
+}

@@ -45,8 +45,7 @@ TEST_CASE("of the same second, all nodes choose the same, and the stricter one")
   auto other = strict;
   other.policy.mx = {MxPattern::parse("mx.example.org").value()};
   const bool other_wins = judge(entry_with(strict), other, kNow) == Offer::better;
-  CHECK(judge(entry_with(other), strict, kNow) ==
-        (other_wins ? Offer::outdated : Offer::better));
+  CHECK(judge(entry_with(other), strict, kNow) == (other_wins ? Offer::outdated : Offer::better));
 }
 
 TEST_CASE("what has expired is of no use") {
@@ -65,4 +64,18 @@ TEST_CASE("what no node with a right clock wrote is refused") {
   brief.policy.max_age = seconds{0};
   brief.expires_at = brief.fetched_at + seconds{60};
   CHECK(judge({}, brief, kNow) == Offer::better);
+}
+
+TEST_CASE("S41 the id of a policy that gave way to another node's is no news for an hour") {
+  auto entry = entry_with(fetched(seconds{100}, Mode::enforce, "old"));
+  const auto newer =
+      std::make_shared<const StoredPolicy>(fetched(seconds{5}, Mode::enforce, "new"));
+  advance(entry, PolicyFetched{newer, true}, kNow);
+  CHECK(advance(entry, TxtFound{"old", seconds{60}}, kNow) == Next::answer);
+  CHECK(advance(entry, TxtFound{"new", seconds{60}}, kNow + seconds{60}) == Next::answer);
+  CHECK(advance(entry, TxtFound{"third", seconds{60}}, kNow + seconds{120}) == Next::fetch);
+  CHECK(advance(entry, TxtFound{"old", seconds{60}}, kNow + seconds{3600}) == Next::fetch);
+  // What this node fetched itself gives way at once.
+  advance(entry, PolicyFetched{newer}, kNow);
+  CHECK(advance(entry, TxtFound{"old", seconds{60}}, kNow) == Next::fetch);
 }

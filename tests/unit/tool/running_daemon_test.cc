@@ -13,17 +13,17 @@ using nlohmann::json;
 namespace {
 
 json good(const config::Config& config) {
-  return {{"pid", 4711},
-          {"configuration",
-           {{"file", "/etc/own.yaml"},
-            {"loaded_at", "2026-11-28T16:25:29Z"},
-            {"in_force", config::text_of(config::settings_of(config))}}},
-          {"endpoints",
-           {{{"service", "socketmap"},
-             {"endpoint", "unix:/var/spool/postfix/tlspolicyd/socketmap"}},
-            {{"service", "metrics"}, {"endpoint", "inet:127.0.0.1:9461"}},
-            {{"service", "socketmap"}, {"endpoint", "inet:127.0.0.1:8461"}}}},
-          {"disk", {{"file", "/srv/state/cache.db"}}}};
+  return {
+      {"pid", 4711},
+      {"configuration",
+       {{"file", "/etc/own.yaml"},
+        {"loaded_at", "2026-11-28T16:25:29Z"},
+        {"in_force", config::text_of(config::settings_of(config))}}},
+      {"endpoints",
+       {{{"service", "socketmap"}, {"endpoint", "unix:/var/spool/postfix/tlspolicyd/socketmap"}},
+        {{"service", "metrics"}, {"endpoint", "inet:127.0.0.1:9461"}},
+        {{"service", "socketmap"}, {"endpoint", "inet:127.0.0.1:8461"}}}},
+      {"disk", {{"file", "/srv/state/cache.db"}}}};
 }
 
 }  // namespace
