@@ -34,10 +34,11 @@ class Life:
         self.receiver = world.mail.receiver
         self.before = machine.files()
 
-    def install(self, package: Path) -> None:
+    def install(self, package: Path) -> str:
         shutil.copy(package, self.machine.root / "root/tlspolicyd.deb")
-        self.machine.run("apt-get", "install", "-y", "/root/tlspolicyd.deb")
+        said = self.machine.run("sh", "-c", "apt-get install -y --reinstall /root/tlspolicyd.deb 2>&1")
         (self.machine.root / "root/tlspolicyd.deb").unlink()
+        return said
 
     def test_installed(self):
         """installed with apt, it runs as a user of its own and holds its sockets"""
@@ -174,15 +175,39 @@ class Life:
         """upgraded while 100 messages are sent: none deferred, none unprotected"""
         begun = int(self.machine.property("tlspolicyd.service", "ExecMainStartTimestampMonotonic"))
         sockets = [self.machine.property(one, "ActiveEnterTimestampMonotonic") for one in SOCKETS]
-        newer = repacked(self.package, self.machine.root.parent, "99")
+        self.package = repacked(self.package, self.machine.root.parent, "99")
         with Stream(self, "upgrade") as stream:
-            self.install(newer)
+            self.install(self.package)
         contains(self.machine.run("dpkg-query", "-W", "tlspolicyd"), "99")
         again = int(self.machine.property("tlspolicyd.service", "ExecMainStartTimestampMonotonic"))
         equal(again > begun, True, "it was not restarted")
         equal([self.machine.property(one, "ActiveEnterTimestampMonotonic") for one in SOCKETS],
               sockets, "sockets were closed")
         return stream.assert_delivered({PROTECTED})
+
+    def test_upgraded_refused(self):
+        """upgraded beside a configuration that it refuses, the process goes on; mended, it restarts"""
+        unit = "tlspolicyd.service"
+        process = self.machine.property(unit, "MainPID")
+        file = self.machine.root / "etc/tlspolicyd/tlspolicyd.yaml"
+        defaults, mode = file.read_text(), file.stat().st_mode
+        # Mistakes, or not for its user to read.
+        for text, allowed, trouble in (("obverse: true\n", mode, "obverse"),
+                                       (defaults, 0o600, "Permission denied")):
+            file.write_text(text)
+            file.chmod(allowed)
+            said = self.install(self.package)
+            contains(said, trouble)
+            contains(said, "WARNING: NOT RESTARTED")
+            contains(said, "systemctl restart tlspolicyd\n")
+            time.sleep(2)  # longer than RestartSec=
+            equal(self.machine.property(unit, "MainPID"), process)
+            self.assert_protects("beside a wrong configuration")
+        file.write_text(defaults)
+        file.chmod(mode)
+        self.machine.run("systemctl", "restart", "tlspolicyd")
+        equal(self.machine.property(unit, "MainPID") == process, False)
+        self.assert_protects("with the configuration mended")
 
     def test_removed(self):
         """removed while 100 messages are sent: none deferred, and main.cf no longer asks it"""
