@@ -9,7 +9,7 @@ from pathlib import Path
 
 from world import namespace, postfix
 from world.authority import Authority
-from world.processes import Process
+from world.processes import Failed, Process
 from world.resolver import ADDRESS as RESOLVER
 
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -25,16 +25,24 @@ _QUEUE = re.compile(r"var/(spool/postfix/(active|bounce|corrupt|defer|deferred|f
                     r"maildrop|pid|private|public|saved|trace)|lib/postfix)/")
 
 
+class Unbootable(Failed):
+    """This machine boots no container; the text says why. Nothing in the container had begun."""
+
+
 class Machine:
-    """Booted when made; needs namespace.enter() first. What `folder` holds stays as it is."""
+    """Booted when made, or else Unbootable, or Failed; needs namespace.enter() first. What `folder` holds
+    stays as it is."""
 
     def __init__(self, name: str, folder: Path, directory: Path, authority: Authority):
         self.name = name
         for part in ("upper", "work", "root"):
             (directory / part).mkdir(parents=True)
         self.root = directory / "root"
-        namespace.mount("overlay", str(self.root), "overlay", 0,
-                        f"lowerdir={folder},upperdir={directory}/upper,workdir={directory}/work")
+        try:
+            namespace.mount("overlay", str(self.root), "overlay", 0,
+                            f"lowerdir={folder},upperdir={directory}/upper,workdir={directory}/work")
+        except OSError as trouble:
+            raise Unbootable(f"an overlay in {directory}: {trouble}") from None
         self._prepare(authority)
         self._console = directory / "console"
         self._boot()
@@ -105,8 +113,16 @@ class Machine:
             ["systemd-nspawn", "--register=no", "--keep-unit", "--console=pipe", "--boot",
              "--resolv-conf=off", "--timezone=off", "-M", self.name.lower().replace(" ", "-"),
              "-D", str(self.root)], self._console)
-        self._container.wait_until(self._has_init, 60)
-        self._container.wait_until(self._is_up, 120)
+        self._init = None
+        try:
+            self._container.wait_until(self._has_init, 60)
+            self._container.wait_until(self._is_up, 120)
+        except BaseException as trouble:
+            begun = self._init is not None or self._container.alive()
+            self.stop()
+            if isinstance(trouble, Failed) and not begun:
+                raise Unbootable(str(trouble)) from None
+            raise
 
     def _has_init(self) -> bool:
         self._init = self._find_init()
