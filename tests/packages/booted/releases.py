@@ -35,7 +35,8 @@ class Release:
                                    lambda making: name)
 
     def package(self, folder: Path | None = None) -> Path:
-        """Built from these sources, unless that has been done. RuntimeError says why not."""
+        """Built from these sources, unless that has been done. RuntimeError says why not; where nothing can
+        be built in a folder, debian_root.Unavailable."""
         place = BUILT / self.suite
         sources, stamp = _digest_of_sources(), place / "sources"
         if stamp.exists() and stamp.read_text() == sources:
@@ -56,19 +57,28 @@ def _build(place: Path) -> None:
 
 
 def _build_in(folder: Path, place: Path) -> None:
-    """In a copy-on-write view of the folder, which stays as it is; the view ends with the build."""
+    """In a copy-on-write view of the folder, which stays as it is; the view ends with the build. In memory
+    (40 MB), since an overlay does not write to another one, as a container's file system is."""
     with tempfile.TemporaryDirectory(dir=BUILT, prefix="making-") as scratch:
-        for name in ("upper", "work", "root"):
-            Path(scratch, name).mkdir()
-        options = f"lowerdir={folder},upperdir={scratch}/upper,workdir={scratch}/work"
-        _run(["unshare", "--mount", "sh", "-ec",
-              'mount -t overlay overlay -o "$1" "$2/root"\nmount -t tmpfs tmpfs /run\n'
-              '"$3" "$2/root/build" "$2/root"\ncp "$2"/root/build/*.deb "$4"',
-              "sh", options, scratch, HERE / "build_deb", place])
+        _run(["unshare", "--mount", "sh", "-ec", _BUILD_IN, "sh", scratch, folder,
+              HERE / "build_deb", place])
+
+
+_UNMOUNTABLE = 77
+_BUILD_IN = f"""
+cd "$1"
+mount -t tmpfs -o mode=0755 tmpfs . && cd "$1" && mkdir upper work root &&
+    mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" overlay root &&
+    mount -t tmpfs tmpfs /run || exit {_UNMOUNTABLE}
+"$3" "$1/root/build" "$1/root"
+cp root/build/*.deb "$4"
+"""
 
 
 def _run(command: list) -> None:
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode == _UNMOUNTABLE:
+        raise debian_root.Unavailable(f"no overlay to build in: {' '.join(done.stderr.split())}")
     if done.returncode != 0:
         raise RuntimeError(f"the package does not build:\n{done.stdout}{done.stderr}")
 
