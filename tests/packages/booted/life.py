@@ -212,9 +212,17 @@ class Life:
 
     def test_removed(self):
         """removed while 100 messages are sent: none deferred, and main.cf no longer asks it"""
+        # In use by no mail of this test.
+        asks = "smtpd_etrn_restrictions = check_policy_service inet:127.0.0.1:8462"
+        self.machine.run("postconf", "-e", asks)
+        service = f"relay/unix/smtp_tls_policy_maps={UNIX}:postfix"
+        self.machine.run("postconf", "-P", service)
         with Stream(self, "removal") as stream:
-            printed = self.machine.run("apt-get", "remove", "-y", "tlspolicyd")
+            printed = self.machine.run("sh", "-c", "apt-get remove -y tlspolicyd 2>&1")
         contains(printed, "main.cf: smtp_tls_policy_maps is ")
+        contains(printed, "WARNING: POSTFIX STILL ASKS")
+        contains(printed, asks)
+        contains(printed, service.replace("=", " = "))
         equal(self.machine.run("postconf", "-h", "smtp_tls_policy_maps",
                                "smtp_delivery_status_filter").split(), [])
         # From then on with the level that main.cf has for everybody.
