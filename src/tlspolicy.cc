@@ -15,6 +15,7 @@
 #include "tool/explain_command.h"
 #include "tool/known_domains.h"
 #include "tool/query.h"
+#include "tool/running_daemon.h"
 
 namespace {
 
@@ -60,6 +61,15 @@ net::ListenAddress admin_to_ask(const CommandLine& line) {
   if (const auto named = named_admin(line)) return *named;
   if (const auto endpoint = tool::admin_endpoint(any_config(line))) return *endpoint;
   refuse(tool::kUnavailable, "the daemon has no admin socket: admin: \"\" in its configuration");
+}
+
+/// What main.cf is written for: the daemon that runs, as it is, or the one that would run by the
+/// file; by the file named, if one is.
+config::Config config_to_serve(const CommandLine& line) {
+  auto config = right_config(line);
+  if (!line.config_path.empty() || config.admin.empty()) return config;
+  const auto running = tool::ask_running_daemon(named_admin(line).value_or(config.admin.front()));
+  return running ? running->as_it_is() : config;
 }
 
 net::ListenAddress server_to_ask(const CommandLine& line) {
@@ -110,7 +120,8 @@ int run(CommandLine& line) {
     return tool::print_known_domains(admin_to_ask(line), line.completion.beginning);
   if (line.command == "query")
     return tool::query({server_to_ask(line), line.query.map, line.query.keys});
-  if (line.command == "main-cf") return tool::configure_postfix(line.main_cf, right_config(line));
+  if (line.command == "main-cf")
+    return tool::configure_postfix(line.main_cf, config_to_serve(line));
   if (line.command == "doctor") {
     line.doctor.admin = named_admin(line);
     return tool::doctor(line.doctor);
