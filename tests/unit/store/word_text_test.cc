@@ -36,8 +36,7 @@ std::string with(std::size_t column, const std::string& value) {
   std::size_t begin = 0;
   for (; column > 0; --column) begin = text.find('|', begin) + 1;
   const auto end = text.find('|', begin);
-  return text.substr(0, begin) + value +
-         (end == std::string::npos ? "" : text.substr(end));
+  return text.substr(0, begin) + value + (end == std::string::npos ? "" : text.substr(end));
 }
 
 std::string trouble(const std::string& text) {
@@ -50,8 +49,9 @@ std::string trouble(const std::string& text) {
 TEST_CASE("decisions 24: a policy is written as SCHEMA.md says, and read back") {
   const auto word = word_of(kFile);
   const auto text = store::text_of(word).value();
-  CHECK(text.starts_with("example.org|enforce|86400|mx1.example.org *.example.net|vmxxa|20250101|"
-                         "1735689600|1735776000|1735690000|"));
+  CHECK(
+      text.starts_with("example.org|enforce|86400|mx1.example.org *.example.net|vmxxa|20250101|"
+                       "1735689600|1735776000|1735690000|"));
   const auto back = store::parse_word(text).value();
   CHECK(back.domain == "example.org");
   CHECK(*back.row->policy == *word.row->policy);

@@ -246,7 +246,8 @@ TEST_CASE("the alert: once at the expiry after failed refreshes, then daily at m
   CHECK(look(testing, end).notice == Notice::none);
 }
 
-TEST_CASE("a refresh that is planned later than changed rules have it is put forward, never put off") {
+TEST_CASE(
+    "a refresh that is planned later than changed rules have it is put forward, never put off") {
   RefreshRules hourly;
   hourly.interval = seconds{3600};
   hourly.jitter = 0;
