@@ -297,26 +297,19 @@ void RedisCache::set_busy(bool busy) { worker_->set_busy(busy); }
 
 void RedisCache::set_listener(Listener* listener) { worker_->set_listener(listener); }
 
-bool RedisCache::tell(Word word) {
-  auto text = text_of(word);
-  if (!text) return true;  // a row that could not be read back is of use to nobody
-  const auto lasts = word.row ? left_of(word.row->policy->expires_at) : kForgotten;
-  if (lasts <= base::seconds{0}) return true;
-  return worker_->queue({.domain = std::move(word.domain),
-                         .text = std::move(*text),
-                         .lasts = lasts,
-                         .only_if_absent = false});
-}
+bool RedisCache::tell(Word word) { return send(std::move(word), false); }
 
-bool RedisCache::offer(Word word) {
+bool RedisCache::offer(Word word) { return send(std::move(word), true); }
+
+bool RedisCache::send(Word word, bool only_if_absent) {
   auto text = text_of(word);
-  if (!text || !word.row) return true;
-  const auto lasts = left_of(word.row->policy->expires_at);
-  if (lasts <= base::seconds{0}) return true;
+  const auto lasts = word.row ? left_of(word.row->policy->expires_at) : kForgotten;
+  // A row that could not be read back, or that has expired, is of use to nobody.
+  if (!text || lasts <= base::seconds{0}) return true;
   return worker_->queue({.domain = std::move(word.domain),
                          .text = std::move(*text),
                          .lasts = lasts,
-                         .only_if_absent = true});
+                         .only_if_absent = only_if_absent});
 }
 
 }  // namespace tlspolicyd::store

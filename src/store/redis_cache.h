@@ -49,6 +49,9 @@ class RedisCache final : public SharedCache {
 
  private:
   class Worker;
+
+  bool send(Word word, bool only_if_absent);
+
   std::shared_ptr<Worker> worker_;
   std::thread thread_;
   std::optional<RedisServer> server_;
