@@ -30,7 +30,7 @@ constexpr std::string_view kBlock =
 constexpr std::string_view kDirective = "a line cannot begin with %";
 
 /// What the parser says, by its beginning, and what is meant.
-constexpr std::pair<std::string_view, std::string_view> kWords[] = {
+const std::pair<std::string_view, std::string_view> kWords[] = {
     {Raw::FLOW_END, "] without [, or } without {"},
     {Raw::END_OF_SEQ_FLOW, "a list that begins here or above with [ is not closed with ]"},
     {Raw::END_OF_MAP_FLOW, "what begins here or above with { is not closed with }"},

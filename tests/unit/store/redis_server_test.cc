@@ -66,9 +66,9 @@ TEST_CASE("anything else is refused, with what is expected") {
       {"redis+unix:///run/x?db=70000", "the number of a database is expected"},
       {"redis+unix:///" + std::string(107, 'a'), "the absolute path of a socket is expected"},
   };
-  for (const auto& [text, why] : rows) {
-    const auto server = store::parse_redis_server(text);
-    const auto said = server ? "taken" : server.error().text;
-    CHECK_MESSAGE(said == why, text);
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    const auto server = store::parse_redis_server(row.first);
+    CHECK((server ? "taken" : server.error().text) == row.second);
   }
 }
