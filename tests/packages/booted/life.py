@@ -66,20 +66,22 @@ class Life:
         equal(self.machine.run("postconf", "-Fh", "smtp/unix/chroot").strip(), "y")
         self.machine.run("tlspolicy", "main-cf", "--apply")
         self.machine.run("postfix", "reload")
-        contains(self.machine.run("postconf", "-h", "smtp_tls_policy_maps"), INET)
-        self.assert_protects("by its port")
-        self.assert_well()
-        self.use_unix()
+        contains(self.machine.run("postconf", "-h", "smtp_tls_policy_maps"), UNIX)
         self.assert_protects("by its socket below the queue directory")
+        self.assert_well()
+        self.ask_at(INET, instead_of=UNIX)
+        self.assert_protects("by its port")
+        self.ask_at(UNIX, instead_of=INET)
 
     def assert_well(self) -> None:
         said = self.machine.run("tlspolicy", "doctor", "--probe-domain", "good.test",
                                 "--bogus-name", FORGED.name)
         equal([line for line in said.splitlines() if line.startswith(("warning", "failed"))], [])
 
-    def use_unix(self) -> None:
+    def ask_at(self, endpoint: str, instead_of: str) -> None:
         maps = self.machine.run("postconf", "-h", "smtp_tls_policy_maps").strip()
-        self.machine.run("postconf", "-e", f"smtp_tls_policy_maps = {maps.replace(INET, UNIX)}")
+        maps = maps.replace(instead_of, endpoint)
+        self.machine.run("postconf", "-e", f"smtp_tls_policy_maps = {maps}")
         self.machine.run("postfix", "reload")
 
     def assert_protects(self, how: str) -> None:
