@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "explain/labelled_lines.h"
 
 namespace tlspolicyd::tool {
 namespace {
@@ -45,49 +46,39 @@ std::string left_text(const json& seconds) {
 /// A key of an object, and what its number counts.
 using Parts = std::vector<std::pair<const char*, const char*>>;
 
-class Lines {
- public:
-  template <class... A>
-  void add(std::string_view label, fmt::format_string<A...> format, A&&... values) {
-    fmt::format_to(std::back_inserter(out_), "{:<14} {}\n", label,
-                   fmt::format(format, std::forward<A>(values)...));
-  }
-  std::string take() { return std::move(out_); }
-
- private:
-  std::string out_;
-};
+using Lines = explain::LabelledLines;
+constexpr int kLabels = 14;
 
 void write_policy(Lines& lines, const json& of) {
-  lines.add("mode", "{}{}", word(of.at("mode")),
-            of.at("applied").get<bool>() ? "" : ", not applied");
-  lines.add("id", "{}", word(of.at("id")));
-  lines.add("fetched", "{} ({})", ago(of.at("age")), word(of.at("fetched_at")));
-  lines.add("time left", "{} (until {})", left_text(of.at("left")), word(of.at("expires_at")));
-  lines.add("next refresh", "{}", ahead(of.at("refresh_in")));
+  lines.line("mode", "{}{}", word(of.at("mode")),
+             of.at("applied").get<bool>() ? "" : ", not applied");
+  lines.line("id", "{}", word(of.at("id")));
+  lines.line("fetched", "{} ({})", ago(of.at("age")), word(of.at("fetched_at")));
+  lines.line("time left", "{} (until {})", left_text(of.at("left")), word(of.at("expires_at")));
+  lines.line("next refresh", "{}", ahead(of.at("refresh_in")));
   if (const auto failures = of.at("failures").get<std::uint64_t>(); failures > 0)
-    lines.add("refreshes", "{} failed since then, the last at {}", failures,
-              word(of.at("tried_at")));
+    lines.line("refreshes", "{} failed since then, the last at {}", failures,
+               word(of.at("tried_at")));
   bool first = true;
   for (const auto& line : of.at("policy")) {
-    lines.add(first ? "policy" : "", "{}", word(line));
+    lines.line(first ? "policy" : "", "{}", word(line));
     first = false;
   }
 }
 
 void write_mx(Lines& lines, const json& mx, bool judged) {
   const auto fresh = mx.at("fresh_for").get<std::int64_t>();
-  lines.add("MX hosts", "{}, {}",
-            mx.at("authenticated").get<bool>() ? "authenticated by DNSSEC" : "not authenticated",
-            fresh > 0 ? fmt::format("looked up again in {}", duration_text(fresh))
-                      : "looked up again with the next question");
+  lines.line("MX hosts", "{}, {}",
+             mx.at("authenticated").get<bool>() ? "authenticated by DNSSEC" : "not authenticated",
+             fresh > 0 ? fmt::format("looked up again in {}", duration_text(fresh))
+                       : "looked up again with the next question");
   for (const auto& host : mx.at("hosts")) {
     if (!judged) {
-      lines.add("", "{}", word(host.at("name")));
+      lines.line("", "{}", word(host.at("name")));
     } else if (host.at("pattern").is_null()) {
-      lines.add("", "{}: no pattern of the policy matches", word(host.at("name")));
+      lines.line("", "{}: no pattern of the policy matches", word(host.at("name")));
     } else {
-      lines.add("", "{}: matches {}", word(host.at("name")), word(host.at("pattern")));
+      lines.line("", "{}: matches {}", word(host.at("name")), word(host.at("pattern")));
     }
   }
 }
@@ -95,18 +86,18 @@ void write_mx(Lines& lines, const json& mx, bool judged) {
 /// What governs, whatever is remembered.
 void write_operators_word(Lines& lines, const json& of) {
   if (of.at("observe").get<bool>())
-    lines.add("operator", "observe: true: every answer is \"no policy\"");
+    lines.line("operator", "observe: true: every answer is \"no policy\"");
   const auto& said = of.at("operator");
   if (said.is_null()) return;
   const auto what = said.value("word", "");
   if (what == "off")
-    lines.add("operator", "off: the answer is \"no policy\", whatever the domain has published");
+    lines.line("operator", "off: the answer is \"no policy\", whatever the domain has published");
   if (what == "policy")
-    lines.add("operator", "the answer is \"{}\", whatever the domain has published",
-              word(said.at("policy")));
-  if (what == "pinned") lines.add("operator", "pinned: mail is deferred while no policy is known");
+    lines.line("operator", "the answer is \"{}\", whatever the domain has published",
+               word(said.at("policy")));
+  if (what == "pinned") lines.line("operator", "pinned: mail is deferred while no policy is known");
   if (said.contains("dane"))
-    lines.add("operator", "DANE for this domain: {}", word(said.at("dane")));
+    lines.line("operator", "DANE for this domain: {}", word(said.at("dane")));
 }
 
 /// The same in a column.
@@ -121,9 +112,9 @@ void write_answers(Lines& lines, const json& answers) {
     std::vector<std::string> texts;
     for (const auto& [key, text] : parts)
       texts.push_back(fmt::format("{} {}", word(answers.at(key)), text));
-    lines.add(label, "{}", fmt::join(texts, ", "));
+    lines.line(label, "{}", fmt::join(texts, ", "));
   };
-  lines.add("answers", "{}", word(answers.at("all")));
+  lines.line("answers", "{}", word(answers.at("all")));
   line("", {{"settled", "known at once"},
             {"live", "looked up"},
             {"overruled", "by the operator's word"},
@@ -140,7 +131,7 @@ void write_answers(Lines& lines, const json& answers) {
   std::vector<std::string> texts;
   for (const auto& [kind, number] : observed->items())
     texts.push_back(fmt::format("{} {}", word(number), word(kind)));
-  lines.add("", "of \"not found\", but for observe: {}", fmt::join(texts, ", "));
+  lines.line("", "of \"not found\", but for observe: {}", fmt::join(texts, ", "));
 }
 
 }  // namespace
@@ -165,57 +156,58 @@ std::string duration_text(std::int64_t seconds) {
 }
 
 std::string status_text(const json& of) {
-  Lines lines;
+  Lines lines(kLabels);
   const auto& configuration = of.at("configuration");
   const auto& policies = of.at("policies");
   const auto& answers = of.at("answers");
   const auto& disk = of.at("disk");
   const auto& refresh = of.at("refresh");
   const auto& file = configuration.at("file").get_ref<const std::string&>();
-  lines.add("tlspolicyd", "{}, up for {}, {}", word(of.at("version")),
-            duration_text(of.at("uptime").get<std::int64_t>()),
-            of.at("well").get<bool>() ? "well" : "not well");
-  for (const auto& trouble : of.at("troubles")) lines.add("trouble", "{}", word(trouble));
+  lines.line("tlspolicyd", "{}, up for {}, {}", word(of.at("version")),
+             duration_text(of.at("uptime").get<std::int64_t>()),
+             of.at("well").get<bool>() ? "well" : "not well");
+  for (const auto& trouble : of.at("troubles")) lines.line("trouble", "{}", word(trouble));
   if (of.at("observe").get<bool>())
-    lines.add("observe", "every question is answered \"no policy\"");
-  lines.add("configuration", "{}, read at {}", file.empty() ? "built-in" : base::printable(file),
-            word(configuration.at("loaded_at")));
+    lines.line("observe", "every question is answered \"no policy\"");
+  lines.line("configuration", "{}, read at {}", file.empty() ? "built-in" : base::printable(file),
+             word(configuration.at("loaded_at")));
   if (const auto mistake = configuration.find("mistake"); mistake != configuration.end())
-    lines.add("", "the file is wrong, what was read before is in force: {}", word(*mistake));
+    lines.line("", "the file is wrong, what was read before is in force: {}", word(*mistake));
   if (const auto& keys = configuration.at("awaits_restart"); !keys.empty())
-    lines.add("", "counts from the next start on: {}", words(keys));
+    lines.line("", "counts from the next start on: {}", words(keys));
   for (const auto& served : of.at("endpoints"))
-    lines.add("listens on", "{}: {}", word(served.at("service")), word(served.at("endpoint")));
-  lines.add("policies", "{} enforce, {} testing, {} none, {} expired", word(policies.at("enforce")),
-            word(policies.at("testing")), word(policies.at("none")), word(policies.at("expired")));
-  lines.add("no policy", "{} domain(s) known", word(of.at("negatives")));
-  lines.add("refreshes", "{} under way, {} failing", word(refresh.at("under_way")),
-            word(refresh.at("failing")));
+    lines.line("listens on", "{}: {}", word(served.at("service")), word(served.at("endpoint")));
+  lines.line("policies", "{} enforce, {} testing, {} none, {} expired",
+             word(policies.at("enforce")), word(policies.at("testing")), word(policies.at("none")),
+             word(policies.at("expired")));
+  lines.line("no policy", "{} domain(s) known", word(of.at("negatives")));
+  lines.line("refreshes", "{} under way, {} failing", word(refresh.at("under_way")),
+             word(refresh.at("failing")));
   if (const auto oldest = refresh.find("oldest_failing"); oldest != refresh.end())
-    lines.add("", "{} fails since {}: {} left", word(oldest->at("domain")),
-              word(oldest->at("fetched_at")), left_text(oldest->at("left")));
-  lines.add("look-ups", "{} under way", word(of.at("in_flight")));
-  lines.add("clients", "{} socketmap, {} policy service",
-            word(of.at("connections").at("socketmap")),
-            word(of.at("connections").at("policy_service")));
+    lines.line("", "{} fails since {}: {} left", word(oldest->at("domain")),
+               word(oldest->at("fetched_at")), left_text(oldest->at("left")));
+  lines.line("look-ups", "{} under way", word(of.at("in_flight")));
+  lines.line("clients", "{} socketmap, {} policy service",
+             word(of.at("connections").at("socketmap")),
+             word(of.at("connections").at("policy_service")));
   write_answers(lines, answers);
   if (disk.at("ok").get<bool>()) {
-    lines.add("disk", "ok, {}", word(disk.at("file")));
+    lines.line("disk", "ok, {}", word(disk.at("file")));
   } else {
-    lines.add("disk", "fails since {}: {}; {} policies are not saved", word(disk.at("since")),
-              word(disk.at("why")), word(disk.at("unsaved")));
+    lines.line("disk", "fails since {}: {}; {} policies are not saved", word(disk.at("since")),
+               word(disk.at("why")), word(disk.at("unsaved")));
   }
   if (const auto& fleet = of.at("shared_cache"); !fleet.is_null()) {
-    lines.add("shared cache", "{}, {} since {}", word(fleet.at("server")),
-              fleet.at("connected").get<bool>() ? "connected" : "away", word(fleet.at("since")));
-    if (const auto why = fleet.find("why"); why != fleet.end()) lines.add("", "{}", word(*why));
-    lines.add("", "{} adopted, {} told, {} refused, {} without a place, {} forgotten",
-              word(fleet.at("adopted")), word(fleet.at("told")), word(fleet.at("refused")),
-              word(fleet.at("unplaced")), word(fleet.at("forgotten")));
+    lines.line("shared cache", "{}, {} since {}", word(fleet.at("server")),
+               fleet.at("connected").get<bool>() ? "connected" : "away", word(fleet.at("since")));
+    if (const auto why = fleet.find("why"); why != fleet.end()) lines.line("", "{}", word(*why));
+    lines.line("", "{} adopted, {} told, {} refused, {} without a place, {} forgotten",
+               word(fleet.at("adopted")), word(fleet.at("told")), word(fleet.at("refused")),
+               word(fleet.at("unplaced")), word(fleet.at("forgotten")));
     if (const auto why = fleet.find("why_untold"); why != fleet.end())
-      lines.add("", "{} not taken by the server: {}", word(fleet.at("untold")), word(*why));
+      lines.line("", "{} not taken by the server: {}", word(fleet.at("untold")), word(*why));
   }
-  lines.add("DNSSEC", "the resolver: {}", word(of.at("resolver").at("dnssec")));
+  lines.line("DNSSEC", "the resolver: {}", word(of.at("resolver").at("dnssec")));
   return lines.take();
 }
 
@@ -241,32 +233,33 @@ std::string list_text(const json& policies) {
 }
 
 std::string record_text(const json& of) {
-  Lines lines;
+  Lines lines(kLabels);
   const bool has_policy = of.contains("mode");
-  lines.add("domain", "{}", word(of.at("domain")));
+  lines.line("domain", "{}", word(of.at("domain")));
   write_operators_word(lines, of);
   if (has_policy) {
     write_policy(lines, of);
   } else {
-    lines.add("policy", "none is known");
+    lines.line("policy", "none is known");
   }
   // Of a domain of which there is the operator's word alone nothing is remembered.
   if (!has_policy && !of.contains("txt")) return lines.take();
   const auto& txt = of.at("txt");
   if (!txt.at("absence").is_null())
-    lines.add("TXT record", "{}{}", word(txt.at("absence")),
-              txt.at("denied_by_dnssec").get<bool>() ? ", denied by DNSSEC" : "");
-  lines.add("TXT check in", "{}", txt.at("check_in").is_null() ? "now" : ahead(txt.at("check_in")));
+    lines.line("TXT record", "{}{}", word(txt.at("absence")),
+               txt.at("denied_by_dnssec").get<bool>() ? ", denied by DNSSEC" : "");
+  lines.line("TXT check in", "{}",
+             txt.at("check_in").is_null() ? "now" : ahead(txt.at("check_in")));
   if (has_policy && !of.at("confirmed_at").is_null())
-    lines.add("TXT same id", "{}", word(of.at("confirmed_at")));
+    lines.line("TXT same id", "{}", word(of.at("confirmed_at")));
   if (const auto mx = of.find("mx"); mx != of.end()) write_mx(lines, *mx, has_policy);
   for (const auto& failed : of.at("failed_fetches"))
-    lines.add("failed", "id {}: {} [{}]; tried again in {}", word(failed.at("id")),
-              word(failed.at("why")), word(failed.at("fault")), ahead(failed.at("retry_in")));
+    lines.line("failed", "id {}: {} [{}]; tried again in {}", word(failed.at("id")),
+               word(failed.at("why")), word(failed.at("fault")), ahead(failed.at("retry_in")));
   for (const auto& reply : of.at("replies"))
-    lines.add("answer kept", "{}, {}, port {}, for {}", word(reply.at("answer")),
-              word(reply.at("profile")), word(reply.at("port")), ahead(reply.at("for")));
-  lines.add("last asked", "{}", word(of.at("used_at")));
+    lines.line("answer kept", "{}, {}, port {}, for {}", word(reply.at("answer")),
+               word(reply.at("profile")), word(reply.at("port")), ahead(reply.at("for")));
+  lines.line("last asked", "{}", word(of.at("used_at")));
   return lines.take();
 }
 

@@ -220,6 +220,13 @@ TEST_CASE("each mistake is told with its line and what is expected") {
       {"cache: {require: always}",
        "1: cache.require: \"always\": one of true, false is expected\n"},
       {"cache: {polices: 5}", "1: cache.polices: unknown key; did you mean policies?\n"},
+      {"cache: {shard: redis://cache}", "1: cache.shard: unknown key; did you mean shared?\n"},
+      {"cache: {shared: cache}",
+       "1: cache.shared: redis://HOST:6379/0 or redis+unix:///PATH is expected\n"},
+      // It may hold a password, which is not repeated.
+      {"cache: {shared: \"redis://:se/cret@cache\"}",
+       "1: cache.shared: the number of a database is expected\n"},
+      {"cache: {shared: [a]}", "1: cache.shared: a single value is expected\n"},
       {"cache: {negatives: 0}",
        "1: cache.negatives: \"0\": a whole number from 1 to 10000000 is expected\n"},
       {"refresh: {interval: 1s}",
