@@ -12,17 +12,7 @@ using base::Fault;
 
 constexpr std::string_view kVersionStart = "HTTP/1.";
 
-// tchar, RFC 9110 5.6.2
-bool is_token_char(char c) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return base::is_alnum(c) || kMarks.find(c) != std::string_view::npos;
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
-}
-
-// What field values, reason phrases and chunk extensions may hold: HTAB, SP, VCHAR, obs-text.
+// What header lines and chunk-size lines may hold: HTAB, SP, VCHAR, obs-text (RFC 9110 5.5).
 bool is_field_text(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
                       [](char c) { return base::is_ctl(c) && c != '\t'; });
@@ -39,10 +29,34 @@ std::string_view without_blanks(std::string_view text) {
   return text;
 }
 
+/// Takes the first word of a line, which blanks end.
+std::string_view take_word(std::string_view& line) {
+  const auto word = line.substr(0, line.find_first_of(" \t"));
+  line = without_blanks(line.substr(word.size()));
+  return word;
+}
+
+/// Calls `use` with each member of a comma-separated list; empty ones do not count (RFC
+/// 9110 5.6.1).
+template <class Use>
+void for_each_member(std::string_view list, Use use) {
+  while (!list.empty()) {
+    const auto member = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(member.size() + 1, list.size()));
+    if (const auto text = without_blanks(member); !text.empty()) use(text);
+  }
+}
+
 int hex_value(char c) {
   if (base::is_digit(c)) return c - '0';
   c = base::to_lower(c);
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Empty lines may stand before a status line.
+bool may_begin_response(std::string_view bytes) {
+  if (bytes == "\n" || bytes == "\r" || bytes == "\r\n") return true;
+  return kVersionStart.starts_with(bytes.substr(0, kVersionStart.size()));
 }
 
 // Saturates: everything beyond the body's limit is as good as that.
@@ -88,104 +102,110 @@ std::size_t HttpResponseParser::take_line(std::string_view bytes) {
   const bool is_framing = part_ == Part::chunk_size || part_ == Part::chunk_end;
   auto& spent = is_framing ? framing_bytes_ : header_bytes_;
   const auto budget = (is_framing ? kMaxChunkFraming : kMaxHeader) - spent;
-  const auto room = std::min(line_limit() - line_.size(), budget);
+  const auto limit = line_limit(line_.empty() ? bytes.front() : line_.front());
+  const auto room = std::min(limit - line_.size(), budget);
   const auto taken = bytes.substr(0, std::min(size, room));
   line_ += taken;
   spent += taken.size();
 
-  if (part_ == Part::status_line) {
-    const auto start = std::string_view(line_).substr(0, kVersionStart.size());
-    if (!kVersionStart.starts_with(start)) {
-      fail("not an HTTP/1.1 response");
-      return size;
-    }
+  if (part_ == Part::status_line && !may_begin_response(line_)) {
+    fail("not an HTTP/1.1 response");
+  } else if (size > room && part_ == Part::chunk_end && room < budget) {
+    fail("chunk is longer than its size");
+  } else if (size > room) {
+    fail(is_framing ? "chunk framing is too long" : "header is too long", Fault::too_large);
+  } else if (is_whole) {
+    end_of_line();
   }
-  if (size > room) {
-    if (part_ == Part::chunk_end && room < budget) {
-      fail("chunk is longer than its size");
-    } else {
-      fail(is_framing ? "chunk framing is too long" : "header is too long", Fault::too_large);
-    }
-    return size;
-  }
-  if (is_whole) end_of_line();
   return size;
 }
 
-std::size_t HttpResponseParser::line_limit() const {
+std::size_t HttpResponseParser::line_limit(char first) const {
   switch (part_) {
     case Part::fields:
-    case Part::trailers: return kMaxFieldLine;
+    case Part::trailers: return kMaxFieldLine - (base::is_wsp(first) ? field_.size() : 0);
     case Part::chunk_end: return 2;
     default: return kMaxLine;
   }
 }
 
 void HttpResponseParser::end_of_line() {
-  const auto whole = std::move(line_);
-  line_.clear();
-  if (!whole.ends_with("\r\n")) return fail("line ends with a bare LF");
-  const auto line = std::string_view(whole).substr(0, whole.size() - 2);
+  const auto whole = std::exchange(line_, {});
+  auto line = std::string_view(whole);
+  line.remove_suffix(line.ends_with("\r\n") ? 2 : 1);
+  if (!is_field_text(line)) return fail("control character in a line");
   switch (part_) {
     case Part::status_line: return status_line(line);
-    case Part::fields:
-    case Part::trailers: return field_line(line);
     case Part::chunk_size: return chunk_size_line(line);
-    default: break;
+    case Part::chunk_end: return end_of_chunk(line);
+    default: return field_line(line);
   }
-  part_ = Part::chunk_size;  // after chunk_end, whose limit lets nothing but CRLF through
 }
 
-// RFC 9112 section 4: HTTP-version SP status-code SP [ reason-phrase ]
+// RFC 9112 section 4, parsed on word boundaries as it allows: version, code, and a reason or none.
 void HttpResponseParser::status_line(std::string_view line) {
-  constexpr std::size_t kCode = 9;
-  constexpr std::size_t kReason = 13;
-  const auto code = line.substr(std::min(kCode, line.size()), 3);
-  const bool is_well_formed = line.size() >= kReason && (line[7] == '0' || line[7] == '1') &&
-                              line[kCode - 1] == ' ' && line[kReason - 1] == ' ' &&
-                              code[0] >= '1' && code[0] <= '5' && base::is_digit(code[1]) &&
-                              base::is_digit(code[2]) && is_field_text(line.substr(kReason));
+  if (line.empty()) return;
+  const auto version = take_word(line);
+  const auto code = take_word(line);
+  const bool is_well_formed = version.size() == kVersionStart.size() + 1 &&
+                              (version.back() == '0' || version.back() == '1') &&
+                              code.size() == 3 && code[0] >= '1' && code[0] <= '5' &&
+                              base::is_digit(code[1]) && base::is_digit(code[2]);
   if (!is_well_formed) return fail("malformed status line");
-  is_http_1_0_ = line[7] == '0';
   status_ = (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
   if (status_ == 101) return fail("the server switches protocols unasked");
   if (status_ < 200 && ++interim_ > kMaxInterim) return fail("too many interim responses");
   part_ = Part::fields;
 }
 
-// RFC 9112 section 5: field-name ":" OWS field-value OWS
+// The last field stays open until the next line shows that it is not folded (RFC 9112 5.2). A line
+// that continues none is skipped (RFC 9112 2.2).
 void HttpResponseParser::field_line(std::string_view line) {
-  if (line.empty()) return end_of_header();
-  if (base::is_wsp(line.front())) return fail("folded header field");
-  const auto colon = line.find(':');
-  if (colon == std::string_view::npos) return fail("header field without a colon");
-  const auto name = line.substr(0, colon);
-  const auto value = without_blanks(line.substr(colon + 1));
-  if (!is_token(name)) return fail("malformed header field name");
-  if (!is_field_text(value)) return fail("control character in a header field");
-  if (part_ == Part::fields && status_ == 200) known_field(name, value);
+  if (!line.empty() && base::is_wsp(line.front())) {
+    if (!field_.empty()) (field_ += ' ') += without_blanks(line);
+    return;
+  }
+  const auto field = std::exchange(field_, std::string(line));
+  if (part_ == Part::fields && status_ == 200) end_of_field(field);
+  if (line.empty() && !error_) end_of_header();
 }
 
-void HttpResponseParser::known_field(std::string_view name, std::string_view value) {
+// Blanks before the colon go (RFC 9112 5.1): a field that frames the body must not be overlooked
+// because of them. A line without a colon, or with a name that is no token, is one that nobody
+// reads.
+void HttpResponseParser::end_of_field(std::string_view field) {
+  const auto colon = field.find(':');
+  if (colon == std::string_view::npos) return;
+  const auto name = without_blanks(field.substr(0, colon));
+  const auto value = without_blanks(field.substr(colon + 1));
   if (is_same(name, "content-type")) {
-    if (std::exchange(has_media_type_, true)) return fail("two Content-Type fields");
-    media_type_ = value;
+    if (!value.empty()) media_type_ = value;
   } else if (is_same(name, "content-length")) {
-    content_length(value);
+    for_each_member(value, [this](auto length) { content_length(length); });
   } else if (is_same(name, "transfer-encoding")) {
-    if (std::exchange(has_transfer_coding_, true)) return fail("two Transfer-Encoding fields");
-    is_chunked_ = is_same(value, "chunked");
+    for_each_member(value, [this](auto coding) { transfer_coding(coding); });
   } else if (is_same(name, "content-encoding")) {
-    is_encoded_ = is_encoded_ || !is_same(value, "identity");
+    for_each_member(value, [this](auto coding) { is_encoded_ |= !is_same(coding, "identity"); });
   }
 }
 
-void HttpResponseParser::content_length(std::string_view value) {
-  if (std::exchange(has_length_, true)) return fail("two Content-Length fields");
-  if (value.empty() || !std::all_of(value.begin(), value.end(), base::is_digit))
-    return fail("malformed Content-Length");
-  for (char c : value) remaining_ = append_digit(remaining_, 10, c - '0');
-  if (remaining_ > kMaxBody) fail("body is too long", Fault::too_large);
+void HttpResponseParser::content_length(std::string_view digits) {
+  if (!std::all_of(digits.begin(), digits.end(), base::is_digit)) {
+    has_bad_length_ = true;
+    return;
+  }
+  std::uint64_t length = 0;
+  for (char c : digits) length = append_digit(length, 10, c - '0');
+  if (length_ && *length_ != length) return fail("different Content-Length values");
+  length_ = length;
+}
+
+void HttpResponseParser::transfer_coding(std::string_view coding) {
+  if (is_same(coding, "chunked")) {
+    is_chunked_ = true;
+  } else if (!is_same(coding, "identity")) {
+    has_unknown_coding_ = true;
+  }
 }
 
 void HttpResponseParser::end_of_header() {
@@ -200,18 +220,21 @@ void HttpResponseParser::end_of_header() {
   }
 }
 
-// RFC 9112 section 6.3, and what it only warns of
+// RFC 9112 section 6.3: chunks, a length, the end of the connection, in this order.
 void HttpResponseParser::begin_body() {
   if (is_encoded_) return fail("Content-Encoding, which was not asked for");
-  if (has_transfer_coding_ && has_length_) return fail("both Content-Length and Transfer-Encoding");
-  if (has_transfer_coding_ && !is_chunked_) return fail("unknown transfer coding");
-  if (has_transfer_coding_ && is_http_1_0_) return fail("Transfer-Encoding in HTTP/1.0");
+  if (has_unknown_coding_) return fail("unknown transfer coding");
   if (is_chunked_) {
     part_ = Part::chunk_size;
-  } else if (has_length_) {
-    part_ = remaining_ == 0 ? Part::complete : Part::body_of_known_length;
-  } else {
+  } else if (has_bad_length_) {
+    fail("malformed Content-Length");
+  } else if (!length_) {
     part_ = Part::body_until_close;
+  } else if (*length_ > kMaxBody) {
+    fail("body is too long", Fault::too_large);
+  } else {
+    remaining_ = *length_;
+    part_ = remaining_ == 0 ? Part::complete : Part::body_of_known_length;
   }
 }
 
@@ -237,11 +260,16 @@ void HttpResponseParser::chunk_size_line(std::string_view line) {
   remaining_ = 0;
   for (; digits < line.size() && hex_value(line[digits]) >= 0; ++digits)
     remaining_ = append_digit(remaining_, 16, hex_value(line[digits]));
-  const auto extension = line.substr(digits);
-  const auto is_extension = without_blanks(extension).starts_with(';') && is_field_text(extension);
-  if (digits == 0 || !(extension.empty() || is_extension)) return fail("malformed chunk size");
+  const auto extension = without_blanks(line.substr(digits));
+  if (digits == 0 || !(extension.empty() || extension.starts_with(';')))
+    return fail("malformed chunk size");
   if (remaining_ > kMaxBody - body_.size()) return fail("body is too long", Fault::too_large);
   part_ = remaining_ == 0 ? Part::trailers : Part::chunk_data;
+}
+
+void HttpResponseParser::end_of_chunk(std::string_view line) {
+  if (!line.empty()) return fail("chunk is longer than its size");
+  part_ = Part::chunk_size;
 }
 
 void HttpResponseParser::fail(std::string_view text, Fault fault) {

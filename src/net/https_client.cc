@@ -24,7 +24,7 @@ std::string request_text(const HttpsRequest& request, std::uint16_t port) {
   const auto suffix = port == 443 ? std::string() : fmt::format(":{}", port);
   return fmt::format(
       "GET {} HTTP/1.1\r\nHost: {}{}\r\nUser-Agent: tlspolicyd\r\nAccept: text/plain\r\n"
-      "Connection: close\r\n\r\n",
+      "Accept-Encoding: identity\r\nConnection: close\r\n\r\n",
       request.path, request.host.text(), suffix);
 }
 

@@ -6,10 +6,34 @@
 
 namespace tlspolicyd::sts {
 
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && base::is_wsp(text.front())) text.remove_prefix(1);
+  while (!text.empty() && base::is_wsp(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// Takes the first member of a list; a comma in a quoted string separates none (RFC 9110 5.6.4).
+std::string_view take_member(std::string_view& list) {
+  bool is_quoted = false;
+  std::size_t end = 0;
+  for (; end < list.size() && (is_quoted || list[end] != ','); ++end) {
+    if (list[end] == '"') is_quoted = !is_quoted;
+    if (list[end] == '\\' && is_quoted) ++end;
+  }
+  const auto member = list.substr(0, end);
+  list.remove_prefix(std::min(end + 1, list.size()));
+  return trimmed(member);
+}
+
+}  // namespace
+
 bool is_text_plain(std::string_view content_type) {
-  auto type = content_type.substr(0, content_type.find(';'));
-  while (!type.empty() && base::is_wsp(type.front())) type.remove_prefix(1);
-  while (!type.empty() && base::is_wsp(type.back())) type.remove_suffix(1);
+  std::string_view last;
+  while (!content_type.empty())
+    if (const auto member = take_member(content_type); !member.empty()) last = member;
+  const auto type = trimmed(last.substr(0, last.find(';')));
   constexpr std::string_view kTextPlain = "text/plain";
   return std::equal(type.begin(), type.end(), kTextPlain.begin(), kTextPlain.end(),
                     [](char a, char b) { return base::to_lower(a) == b; });

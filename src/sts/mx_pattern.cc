@@ -4,6 +4,7 @@
 
 #include "base/ascii.h"
 #include "base/domain_name.h"
+#include "sts/utf8.h"
 
 namespace tlspolicyd::sts {
 namespace {
@@ -46,17 +47,20 @@ bool is_numeric(std::string_view text) {
 }  // namespace
 
 base::Result<MxPattern> MxPattern::parse(std::string_view value) {
-  auto domain = value;
-  if (domain.starts_with(kWildcard)) domain.remove_prefix(kWildcard.size());
-  if (domain.ends_with('.')) {
-    domain.remove_suffix(1);
-    value.remove_suffix(1);
+  const bool is_wildcard = value.starts_with(kWildcard);
+  auto domain = std::string(value.substr(is_wildcard ? kWildcard.size() : 0));
+  if (domain.ends_with('.')) domain.pop_back();
+  if (!is_ascii(domain)) {
+    const auto converted = base::DomainName::parse(domain);
+    if (!converted || domain.ends_with('.'))
+      return base::Error{base::Fault::invalid, "not an internationalized host name"};
+    domain = converted->text();
   }
+  // Also after the conversion, which maps some characters to ASCII ones (UTS 46).
   if (!is_domain(domain))
     return base::Error{base::Fault::invalid, "not a host name, nor *. and a host name"};
-  std::string text(value);
-  std::transform(text.begin(), text.end(), text.begin(), base::to_lower);
-  return MxPattern(std::move(text));
+  std::transform(domain.begin(), domain.end(), domain.begin(), base::to_lower);
+  return MxPattern(is_wildcard ? std::string(kWildcard) + domain : std::move(domain));
 }
 
 bool MxPattern::is_matchable() const {

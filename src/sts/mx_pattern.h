@@ -16,11 +16,13 @@ namespace tlspolicyd::sts {
 class MxPattern {
  public:
   /// Reads `["*."] Domain` with Domain of RFC 5321 4.1.2; any case, and one final dot is dropped
-  /// (a tolerance beyond the ABNF). Error: Fault::invalid, its text has at most 200 bytes and
-  /// nothing unprintable.
+  /// (a tolerance beyond the ABNF). U-labels are converted to A-labels (UTS 46, libidn2), which
+  /// costs microseconds per octet. Error: Fault::invalid, its text has at most 60 bytes and nothing
+  /// unprintable.
   static base::Result<MxPattern> parse(std::string_view value);
 
-  /// As a policy writes it: lower case, no final dot, e.g. "mail.example.com" or "*.example.com".
+  /// As a policy writes it: A-labels, lower case, no final dot, e.g. "mail.example.com" or
+  /// "*.example.com".
   const std::string& text() const { return text_; }
 
   bool is_wildcard() const { return text_.starts_with('*'); }

@@ -1,7 +1,10 @@
 #include "sts/utf8.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+
+#include "base/ascii.h"
 
 namespace tlspolicyd::sts {
 namespace {
@@ -53,6 +56,10 @@ bool is_utf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return base::is_ascii(c); });
 }
 
 }  // namespace tlspolicyd::sts

@@ -8,4 +8,7 @@ namespace tlspolicyd::sts {
 /// U+10FFFF.
 bool is_utf8(std::string_view text);
 
+/// True if `text` consists of ASCII characters alone.
+bool is_ascii(std::string_view text);
+
 }  // namespace tlspolicyd::sts

@@ -1,8 +1,11 @@
 """What a policy host must be and must say (RFC 8461 3.2, 3.3)."""
 
+from world import reply
 from world.authority import Certificate
 from world.case import WorldTest
-from world.domains import CLOSED, LOOPBACK, OLD_TLS, Domain, PolicyHost, padded, policy
+from world.domains import (CLOSED, LOOPBACK, OLD_TLS, TLSRPT, Domain, PolicyHost, padded, policy,
+                           secure_tlsrpt)
+from world.hostile import HostileServer, proper
 
 
 def host(name: str, records=(), **more) -> Domain:
@@ -20,6 +23,68 @@ MEDIA_TYPES_REFUSED = {"octets.test": "application/octet-stream", "plainer.test"
                        "markdown.test": "text/markdown", "untyped.test": ""}
 STATUSES_REFUSED = (204, 206, 302, 303, 307, 308, 403, 410, 500, 503)
 
+
+# Configurations of nginx as people publish them, with the mime types of every nginx.
+MIME_TYPES = "    include /etc/nginx/mime.types;\n"
+
+
+def serving(text: str, directives: str = "") -> str:
+    """The location that most of them have: nginx itself holds the policy."""
+    return (MIME_TYPES + "    location ^~ /.well-known/mta-sts.txt { try_files $uri @mta-sts; }\n"
+            f'    location @mta-sts {{ {directives} return 200 "{text}"; }}\n')
+
+
+def written(name: str, indent: str = "", end: str = "\\n") -> str:
+    """A policy as it is written into such a file: over several lines."""
+    return f"\n{indent}".join(("version: STSv1", "mode: enforce", "max_age: 604800",
+                              f"mx: mx.{name}{end}"))
+
+
+PUBLISHED = {
+    "twotypes.test": ("F3: Content-Type by the mime type and by add_header",
+                      serving(written("twotypes.test"), "add_header Content-Type text/plain;")),
+    "indented.test": ("F4: the policy's lines are indented as the file is",
+                      serving(written("indented.test", "    ", "\\r\\n"))),
+    "tabbed.test": ("F4: the same with tabs", serving(written("tabbed.test", "\t\t"))),
+    "both.test": ("F3, F4: both in one", serving(written("both.test", "    "),
+                                                 "add_header Content-Type text/plain;")),
+    "multiline.test": (
+        "F6: a Content-Security-Policy over several lines", MIME_TYPES +
+        "    add_header Content-Security-Policy \"default-src 'none';\n"
+        "        script-src 'self';\n        frame-ancestors 'none';\n    \" always;\n"
+        + serving(written("multiline.test")).removeprefix(MIME_TYPES)),
+}
+
+# Responses of servers that nginx is not, by the name of their domain.
+HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+CODED = HEAD + "Transfer-Encoding: chunked\r\n"
+
+
+def chunks(text: str, after_size: str = "", end: str = "\r\n") -> str:
+    """The text in chunks of ten bytes."""
+    parts = [text[i:i + 10] for i in range(0, len(text), 10)] + [""]
+    return end + "".join(f"{len(part):x}{after_size}{end}{part}{end}" for part in parts)
+
+
+def odd_forms(text: str) -> dict[str, str]:
+    length = f"Content-Length: {len(text)}\r\n"
+    return {
+        "F5: no reason and no blank": HEAD.replace(" OK", "") + length + "\r\n" + text,
+        "F6: folded by CRLF": HEAD + "X-Folded: a\r\n b\r\n\tc\r\n" + length + "\r\n" + text,
+        "F7: padded chunk sizes": CODED + chunks(text, "  "),
+        "F7: a length given twice": HEAD + length + length + "\r\n" + text,
+        "F7: a list of lengths": HEAD + length.replace("\r", f", {len(text)}\r") + "\r\n" + text,
+        "F7: a length beside chunked": CODED + "Content-Length: 92\r\n" + chunks(text),
+        "F7: a blank before a colon": HEAD + "X-Powered-By : x\r\n" + length + "\r\n" + text,
+        "D1: LF alone": CODED.replace("\r", "") + chunks(text, end="\n"),
+        "D1: chunked twice": CODED + "Transfer-Encoding: chunked\r\n" + chunks(text),
+        "D1: empty lines before": "\r\n\r\n" + HEAD + length + "\r\n" + text,
+    }
+
+
+ODD = {f"odd{number}.test": name for number, name in enumerate(odd_forms(""))}
+ODD_ADDRESSES = {name: f"192.31.196.{number}" for number, name in enumerate(ODD, 70)}
+
 DOMAINS = (
     host("closed.test", address=CLOSED),
     host("oldtls.test", address=OLD_TLS),
@@ -35,6 +100,13 @@ DOMAINS = (
     host("encoded.test", headers=(("Content-Encoding", "br"),)),
     host("stale.test", headers=(("Cache-Control", "no-store, max-age=0"), ("Expires", "0"))),
     host("bothways.test", records=(f"mta-sts A {LOOPBACK}",)),
+    *(host(name, nginx=nginx) for name, (_, nginx) in PUBLISHED.items()),
+    *(host(name, address=ODD_ADDRESSES[name]) for name in ODD),
+    Domain("international.test", mx=("mx.international.test", "mx.xn--mller-kva.test"),
+           host=PolicyHost(policy("mx.international.test", "mx.müller.test"))),
+    Domain("notquite.test", mx=("mx.notquite.test",),
+           host=PolicyHost(policy("mx.notquite.test", "mx..müller.test"))),
+    Domain("notatall.test", mx=("mx.notatall.test",), host=PolicyHost(policy("mx..müller.test"))),
     *(plain(name, kind) for name, kind in {**MEDIA_TYPES_TAKEN, **MEDIA_TYPES_REFUSED}.items()),
     *(host(f"status{code}.test", status=code, headers=(
         (("Location", "https://mta-sts.redirected.test/.well-known/mta-sts.txt"),)
@@ -106,6 +178,34 @@ class PolicyHosts(WorldTest):
         self.assert_secure("lf.test", "mx.lf.test")
         self.assert_not_found("nopolicy.test")
         self.assert_not_found("nothing.test")
+
+    def test_published_nginx(self):
+        """F3, F4, F6: what people publish for nginx is taken"""
+        for name, (shows, _) in PUBLISHED.items():
+            with self.subTest(shows):
+                self.assert_secure(name, "mx." + name)
+                self.assertEqual([hit.status for hit in self.hits(name)], ["200"])
+
+    def test_odd_servers(self):
+        """F5, F6, F7, D1: forms of other servers are taken"""
+        for name, shows in ODD.items():
+            response = odd_forms(policy("mx." + name))[shows]
+            server = HostileServer(self.world, "mta-sts." + name, ODD_ADDRESSES[name],
+                                   proper(response.encode()))
+            try:
+                with self.subTest(shows):
+                    self.assert_secure(name, "mx." + name)
+            finally:
+                server.close()
+
+    def test_international(self):
+        """F12: an mx in U-labels is converted; one that cannot be is left out, but not alone"""
+        self.assert_secure("international.test", "mx.international.test", "mx.xn--mller-kva.test")
+        self.assertEqual(
+            self.ask("international.test", TLSRPT), reply.parse_policy(secure_tlsrpt(
+                "international.test", "mx.international.test", "mx.xn--mller-kva.test")))
+        self.assert_secure("notquite.test", "mx.notquite.test")
+        self.assert_not_found("notatall.test")
 
     def test_refused(self):
         """S25: a policy host that refuses connections: not found, not an error"""

@@ -1,14 +1,17 @@
-// However a response is cut into pieces, its outcome is the same, and no body passes the limit.
+// However a response is cut into pieces, its outcome is the same, and no body passes the limit. An
+// empty line before it and a fold in its first field change nothing.
 
 #include "net/http_response.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 namespace {
 
+using tlspolicyd::base::Fault;
 using tlspolicyd::net::HttpResponseParser;
 
 void require(bool ok) {
@@ -31,6 +34,34 @@ void require_same(const HttpResponseParser& a, const HttpResponseParser& b) {
     require(a.status() == b.status() && a.media_type() == b.media_type());
 }
 
+bool is_too_large(const HttpResponseParser& parser) {
+  return parser.state() == HttpResponseParser::State::failed &&
+         parser.error().fault == Fault::too_large;
+}
+
+/// The response with its first field's value on a line of its own; unchanged if it has none.
+std::string folded(std::string_view response) {
+  std::string text(response);
+  const auto line = text.find('\n');
+  const auto value = text.find(": ");
+  const auto empty = std::min(text.find("\n\n"), text.find("\n\r\n"));
+  if (value == std::string::npos || text.find('\n', value) == std::string::npos) return text;
+  if (text.starts_with("HTTP/") && line < value && value < empty)
+    text.replace(value + 1, 1, "\r\n ");
+  return text;
+}
+
+/// `changed` is the response in another form, which may cost more of a limit and fail in other
+/// words.
+void require_same_form(const HttpResponseParser& whole, std::string_view changed) {
+  HttpResponseParser parser;
+  parser.feed(changed);
+  require_limits(parser);
+  if (is_too_large(whole) || is_too_large(parser)) return;
+  require(whole.state() == parser.state());
+  if (whole.state() != HttpResponseParser::State::failed) require_same(whole, parser);
+}
+
 }  // namespace
 
 // The first bytes say how to cut the rest.
@@ -42,6 +73,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   HttpResponseParser whole;
   whole.feed(bytes);
   require_limits(whole);
+  require_same_form(whole, "\r\n" + std::string(bytes));
+  require_same_form(whole, folded(bytes));
 
   HttpResponseParser pieces;
   std::size_t next = 0;

@@ -1,5 +1,6 @@
 // Policy files from strangers' web servers: a parsed policy keeps within its limits and, written
 // anew, parses to an equal one, and so it does from the disk; an error is short and printable.
+// Blanks before each line change nothing.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -69,11 +70,25 @@ void check_policy(const sts::Policy& policy) {
   check_storable(policy);
 }
 
+std::string indented(std::string_view body) {
+  std::string text;
+  for (char c : body) {
+    text += c;
+    if (c == '\n') text += " \t";
+  }
+  return text;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view body(reinterpret_cast<const char*>(data), size);
   const auto policy = sts::parse_policy(body);
+  if (const auto text = indented(body); text.size() <= sts::kMaxPolicyFile) {
+    const auto again = sts::parse_policy(text);
+    require(again.ok() == policy.ok());
+    require(policy.ok() ? *again == *policy : again.error() == policy.error());
+  }
   if (policy.ok()) {
     check_policy(*policy);
   } else {

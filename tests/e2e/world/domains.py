@@ -45,6 +45,7 @@ class PolicyHost:
     status: int = 200
     content_type: str = "text/plain"
     headers: tuple[tuple[str, str], ...] = ()
+    nginx: str = ""  # directives of its server block, instead of those that serve `body`
     certificate: Certificate | None = None  # default: a good one
     address: str = WEB
     alias: str = ""  # a CNAME instead of the address

@@ -40,11 +40,13 @@ _HOST = """  server {{
     listen {address}:443 ssl;
     server_name {name};
     ssl_certificate {certificate};
-{protocols}    location = /.well-known/mta-sts.txt {{
+{protocols}{locations}    location / {{ return 404; }}
+  }}
+"""
+
+_POLICY = """    location = /.well-known/mta-sts.txt {{
       default_type {content_type};
 {answer}    }}
-    location / {{ return 404; }}
-  }}
 """
 
 
@@ -82,8 +84,14 @@ class Webserver:
         (self._directory / f"{domain.name}.txt").write_text(policy)
 
     def _host(self, domain: Domain, authority: Authority) -> str:
+        address = domain.host.address
+        return _HOST.format(address=address, name=domain.policy_host,
+                            certificate=authority.file(domain.certificate()),
+                            protocols=_OLD if address == domains.OLD_TLS else "",
+                            locations=domain.host.nginx or self._policy(domain))
+
+    def _policy(self, domain: Domain) -> str:
         host = domain.host
-        address = host.address
         body = host.body.encode() if isinstance(host.body, str) else host.body
         file = self._directory / f"{domain.name}.txt"
         file.write_bytes(body)
@@ -97,10 +105,7 @@ class Webserver:
             answer += f"      return {host.status} '{body.decode()}';\n"
         else:
             answer += f"      alias {file};\n"
-        return _HOST.format(address=address, name=domain.policy_host,
-                            certificate=authority.file(domain.certificate()),
-                            protocols=_OLD if address == domains.OLD_TLS else "",
-                            content_type=host.content_type or '""', answer=answer)
+        return _POLICY.format(content_type=host.content_type or '""', answer=answer)
 
     def wait(self) -> None:
         self._process.wait_until(lambda: self._status() is not None)

@@ -164,7 +164,7 @@ TEST_CASE("S11 S21 the request is a plain GET of the policy") {
   CHECK(request == "GET /.well-known/mta-sts.txt HTTP/1.1\r\nHost: " + kHost + ":" +
                        std::to_string(port) +
                        "\r\nUser-Agent: tlspolicyd\r\nAccept: text/plain\r\n"
-                       "Connection: close\r\n\r\n");
+                       "Accept-Encoding: identity\r\nConnection: close\r\n\r\n");
 }
 
 TEST_CASE("S11 a proxy in the environment is not used") {

@@ -61,11 +61,9 @@ TEST_CASE("P-23, P-26, S15 what is no pattern is refused, printably") {
                                 "mail.example.com..", ".", "",
                                 // P-26
                                 "mx_1.example.com", "-a.b", "a-.b", "a.-b", "a.b-", "a..b", "a b",
-                                "a,b", "a:b", "[1.2.3.4]", "2001:db8::1",
-                                "mail.b\xc3\xbc"
-                                "cher.example",
-                                "a.b match=c", "a{b.c", "a}b.c", "a\tb.c", "a\0b.c"s, "a.b\n",
-                                "\x1b[1m.a", "a.b/25", "a.b "};
+                                "a,b", "a:b", "[1.2.3.4]", "2001:db8::1", "a.b match=c", "a{b.c",
+                                "a}b.c", "a\tb.c", "a\0b.c"s, "a.b\n", "\x1b[1m.a", "a.b/25",
+                                "a.b "};
   for (const auto& value : values) {
     CAPTURE(value);
     const auto parsed = MxPattern::parse(value);
@@ -73,6 +71,59 @@ TEST_CASE("P-23, P-26, S15 what is no pattern is refused, printably") {
     if (parsed.ok()) continue;
     CHECK(parsed.error().fault == base::Fault::invalid);
     CHECK(parsed.error().text.size() <= 200);
+    for (char c : parsed.error().text) CHECK((c >= 0x20 && c < 0x7f));
+  }
+}
+
+TEST_CASE("F12, S15 U-labels become A-labels, and only host names") {
+  const char* const rows[][2] = {
+      {"mail.b\xc3\xbc"
+       "cher.example",
+       "mail.xn--bcher-kva.example"},
+      {"*.B\xc3\x9c"
+       "CHER.example.",
+       "*.xn--bcher-kva.example"},
+      {"\xef\xbc\xad\xef\xbc\xb8.example", "mx.example"},  // full-width letters
+      {"mx\xe3\x80\x82"
+       "example",
+       "mx.example"},  // ideographic full stop
+      {"stra\xc3\x9f"
+       "e.example",
+       "xn--strae-oqa.example"},  // non-transitional
+  };
+  for (const auto& row : rows) {
+    const auto converted = pattern(row[0]);
+    CHECK(converted.text() == row[1]);
+    CHECK(converted == pattern(row[1]));
+    CHECK(converted.is_matchable());
+  }
+  CHECK(pattern("*.b\xc3\xbc"
+                "cher.example")
+            .matches("mx1.xn--bcher-kva.example"));
+  CHECK_FALSE(pattern("*.b\xc3\xbc"
+                      "cher.example")
+                  .matches("xn--bcher-kva.example"));
+
+  const std::string bad[] = {"\xc3\xbc_.example",
+                             "\xc3\xbc.example..",
+                             "*.\xc3\xbc..",
+                             "*\xc3\xbc.example",
+                             "*.*.\xc3\xbc.example",
+                             "\xc3\xbc example",
+                             "\xc3\xbc match=a.example",
+                             "\xef\xbc\x8a.example",
+                             "a.\xef\xbd\x9d",
+                             "a\xef\xbc\x9a.example",
+                             "a\xef\xbc\xbf"
+                             "b.example",  // full-width underscore
+                             "\xc3.example",
+                             "\xff"};
+  for (const auto& value : bad) {
+    CAPTURE(value);
+    const auto parsed = MxPattern::parse(value);
+    REQUIRE_FALSE(parsed.ok());
+    CHECK(parsed.error().fault == base::Fault::invalid);
+    CHECK(parsed.error().text.size() <= 60);
     for (char c : parsed.error().text) CHECK((c >= 0x20 && c < 0x7f));
   }
 }

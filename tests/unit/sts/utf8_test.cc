@@ -62,6 +62,13 @@ TEST_CASE("RFC 3629 4 overlong forms, surrogates, too high, cut short") {
   }
 }
 
+TEST_CASE("ASCII is every octet below 0x80") {
+  CHECK(is_ascii(""));
+  CHECK(is_ascii(std::string_view("a\0\x7f", 3)));
+  CHECK_FALSE(is_ascii("\x80"));
+  CHECK_FALSE(is_ascii("a\xc3\xbc"));
+}
+
 TEST_CASE("RFC 3629 a view that ends inside a character is not read beyond its end") {
   const std::string euro = "\xe2\x82\xac";
   CHECK(is_utf8(std::string_view(euro)));
