@@ -44,7 +44,8 @@ std::pair<std::string_view, std::string> outcome(const State& before, const sts:
   if (after.retry_at > before.retry_at) return {"failed", entry.failed.front().why.text};
   if (after.failures > before.failures) return {"failed", "by our own trouble: see the log"};
   if (entry.absence == sts::Absence::dns_error)
-    return {"failed", "the TXT record could not be looked up"};
+    return {"failed", "the TXT record could not be looked up" +
+                          (entry.dns_error ? ": " + *entry.dns_error : std::string())};
   if (const auto* failure = binding_failure(entry, now))
     return {"held-back", fmt::format("the last fetch failed: {}; not again for {} s",
                                      failure->why.text, (failure->retry_at - now).count())};

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <span>
+
 #include "base/log.h"
 #include "explain/explanation.h"
 #include "explain/labelled_lines.h"
@@ -9,6 +12,19 @@ namespace tlspolicyd::explain {
 namespace {
 
 using base::printable;
+
+// Of one kind: an answer of the DNS may hold thousands of records.
+constexpr std::size_t kMaxListed = 64;
+
+template <class T>
+std::span<const T> first_of(const std::vector<T>& list) {
+  return std::span(list).first(std::min(list.size(), kMaxListed));
+}
+
+template <class T>
+void write_rest(LabelledLines& text, const std::vector<T>& list) {
+  if (list.size() > kMaxListed) text.line("", "and {} more", list.size() - kMaxListed);
+}
 
 std::string_view by_dnssec(const net::DnsAnswer& answer) {
   return answer.authenticated ? "authenticated by DNSSEC" : "not authenticated";
@@ -32,7 +48,8 @@ void write_txt(LabelledLines& text, const Explanation& of) {
   const auto& answer = step.outcome->value();
   text.line("TXT", "{}: {} record(s), TTL {} s, {} ({} ms)", step.asked.name.text(),
             answer.txt.size(), answer.ttl.count(), by_dnssec(answer), step.took.count());
-  for (const auto& record : answer.txt) text.line("", "\"{}\"", printable(record, 200));
+  for (const auto& record : first_of(answer.txt)) text.line("", "\"{}\"", printable(record, 200));
+  write_rest(text, answer.txt);
   if (of.record->verdict == sts::TxtSelection::Verdict::ok) {
     text.line("", "valid, id {}", of.record->id);
   } else {
@@ -44,9 +61,10 @@ void write_addresses(LabelledLines& text, const Explanation& of) {
   if (of.address_steps.empty()) return;
   const auto& host = of.https->asked.host.text();
   std::string list;
-  for (const auto& address : of.addresses)
+  for (const auto& address : first_of(of.addresses))
     list += " " + address.address.text() + (address.refused ? " (refused: special-purpose)" : "");
   if (!list.empty()) text.line("address", "{}:{}", host, list);
+  write_rest(text, of.addresses);
   for (const auto& step : of.address_steps)
     if (!step.succeeded())
       text.line("address", "{} {}: {}", host, name_of(step.asked.type), failure(step));
@@ -122,8 +140,9 @@ void write_gate(LabelledLines& text, const Explanation& of) {
     const auto& answer = step.outcome->value();
     text.line("", "TLSA {}: {} record(s), {} ({} ms)", step.asked.name.text(), answer.tlsa.size(),
               by_dnssec(answer), step.took.count());
-    for (const auto& record : answer.tlsa)
+    for (const auto& record : first_of(answer.tlsa))
       text.line("", "  {} {}", text_of(record), is_usable(record) ? "usable" : "not usable");
+    write_rest(text, answer.tlsa);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "net/dns_exchange.h"
 
 #include <event2/event.h>
+#include <fmt/format.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 
@@ -18,7 +19,7 @@ constexpr std::size_t kDatagramBuffer = 4096;
 constexpr unsigned kFormErr = 1;
 
 // "connection refused": in the middle of a sentence.
-std::string describe(int cause) {
+std::string text_of(int cause) {
   auto text = std::generic_category().message(cause);
   text.front() = base::to_lower(text.front());
   return text;
@@ -32,6 +33,10 @@ template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
 
 }  // namespace
+
+bool DnsExchange::Failure::tells_more_than(const Failure& later) const {
+  return kind != later.kind ? kind > later.kind : !detail.empty();
+}
 
 DnsExchange::DnsExchange(Loop& loop, const base::Endpoint& server, const DnsQuestion& question,
                          unsigned cnames_left, Done done)
@@ -92,42 +97,58 @@ void DnsExchange::ask_over_tcp() {
       loop_, server_, build_query(question_, id_, edns_), [this](auto message) {
         if (!message) {
           const bool own = base::is_own_trouble(message.error().fault);
-          return finish(
-              Failure{own ? Failure::Kind::unreachable : Failure::Kind::tcp, message.error().text});
+          return finish(Failure{
+              own ? Failure::Kind::unreachable : Failure::Kind::tcp, message.error().text, {}});
         }
         judge(parse_reply(*message, question_, id_, cnames_left_), true);
       });
 }
 
 void DnsExchange::judge(DnsReply reply, bool over_tcp) {
-  const auto unreadable = [this](std::string text) {
-    finish(Failure{Failure::Kind::malformed, std::move(text)});
-  };
-  std::visit(Overloaded{
-                 [&](NotOurs) {
-                   if (over_tcp) return unreadable("TCP: not a reply to the question");
-                   if (++bad_replies_ == kMaxBadReplies) ask_over_tcp();
-                 },
-                 [&](Truncated) {
-                   if (over_tcp) return unreadable("TCP: truncated reply");
-                   ask_over_tcp();
-                 },
-                 [&](FailingRcode failing) { judge_rcode(failing.rcode, over_tcp); },
-                 [&](Malformed& malformed) { unreadable(std::move(malformed.text)); },
-                 [&](auto& told) { finish(std::move(told)); },
-             },
-             reply);
+  std::visit(
+      Overloaded{
+          [&](NotOurs) { not_ours(over_tcp); },
+          [&](Truncated) {
+            if (over_tcp) return unreadable("TCP: truncated reply");
+            ask_over_tcp();
+          },
+          [&](BareFormErr) {
+            if (edns_ == Edns::without) return not_ours(over_tcp);
+            ask_without_edns(over_tcp);
+          },
+          [&](FailingRcode& failing) { judge_rcode(failing, over_tcp); },
+          [&](NotRecursive& refusal) {
+            finish(Failure{Failure::Kind::rcode,
+                           fmt::format("name server {} does not recurse (no RA)", server_.text()),
+                           describe(refusal.errors)});
+          },
+          [&](Malformed& malformed) { unreadable(std::move(malformed.text)); },
+          [&](auto& told) { finish(std::move(told)); },
+      },
+      reply);
 }
 
-void DnsExchange::judge_rcode(unsigned rcode, bool over_tcp) {
-  if (rcode != kFormErr || edns_ == Edns::without)
-    return finish(Failure{Failure::Kind::rcode, name_of_rcode(rcode)});
+void DnsExchange::not_ours(bool over_tcp) {
+  if (over_tcp) return unreadable("TCP: not a reply to the question");
+  if (++bad_replies_ == kMaxBadReplies) ask_over_tcp();
+}
+
+void DnsExchange::unreadable(std::string text) {
+  finish(Failure{Failure::Kind::malformed, std::move(text), {}});
+}
+
+void DnsExchange::judge_rcode(const FailingRcode& failing, bool over_tcp) {
+  if (failing.rcode == kFormErr && edns_ == Edns::with) return ask_without_edns(over_tcp);
+  finish(Failure{Failure::Kind::rcode, name_of_rcode(failing.rcode), describe(failing.errors)});
+}
+
+void DnsExchange::ask_without_edns(bool over_tcp) {
   edns_ = Edns::without;
   over_tcp ? ask_over_tcp() : ask_over_udp();
 }
 
 void DnsExchange::socket_failed(int cause) {
-  finish(Failure{Failure::Kind::unreachable, describe(cause)});
+  finish(Failure{Failure::Kind::unreachable, text_of(cause), {}});
 }
 
 void DnsExchange::finish(Outcome outcome) {

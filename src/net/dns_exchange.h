@@ -18,9 +18,10 @@ namespace tlspolicyd::net {
 ///
 /// Over UDP from a fresh socket, whose port the kernel chooses, with a fresh random id (RFC 5452
 /// 9.2); what is no reply to the question is dropped and waiting goes on. After 8 such messages,
-/// and when the reply is truncated, once more over TCP. A FORMERR makes it ask once more without
-/// EDNS (RFC 6891 7). Over UDP it has no time limit of its own: its owner gives up by destroying
-/// it.
+/// and when the reply is truncated, once more over TCP. A FORMERR, with the question or as a bare
+/// header, makes it ask once more without EDNS (RFC 6891 7), by a new socket and id; that is all
+/// that a forged one can do. A bare one to a query without EDNS counts as no reply to the question.
+/// Over UDP it has no time limit of its own: its owner gives up by destroying it.
 class DnsExchange final : public base::Operation {
  public:
   /// Why this server gave no answer.
@@ -30,10 +31,16 @@ class DnsExchange final : public base::Operation {
       unreachable,  ///< a socket error: nobody heard us; `text` names it
       tcp,          ///< heard, but TCP failed; `text` says how
       malformed,    ///< what came cannot be read; `text` says why
-      rcode         ///< `text` is its name
+      rcode         ///< a failing RCODE, or no recursion; `text` says which
     };
     Kind kind;
     std::string text;
+    /// What the server added (RFC 8914), from describe(); empty if nothing.
+    std::string detail;
+
+    /// Whether this is the one to report, of two failures of one question. The later one of equals,
+    /// but the earlier one of two with details: the later may come from the server's cache.
+    bool tells_more_than(const Failure& later) const;
   };
   using Outcome = std::variant<DnsAnswer, Follow, BadChain, Failure>;
   using Done = std::function<void(Outcome)>;
@@ -51,7 +58,10 @@ class DnsExchange final : public base::Operation {
   void receive();
   void ask_over_tcp();
   void judge(DnsReply reply, bool over_tcp);
-  void judge_rcode(unsigned rcode, bool over_tcp);
+  void judge_rcode(const FailingRcode& failing, bool over_tcp);
+  void ask_without_edns(bool over_tcp);
+  void not_ours(bool over_tcp);
+  void unreadable(std::string text);
   void socket_failed(int cause);
   void finish(Outcome outcome);
 

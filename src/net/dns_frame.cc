@@ -3,9 +3,8 @@
 #include <ldns/ldns.h>
 
 #include <array>
-#include <memory>
 
-#include "base/deleter.h"
+#include "base/ascii.h"
 
 namespace tlspolicyd::net {
 namespace {
@@ -15,6 +14,34 @@ constexpr unsigned kMaxPointers = 127;
 constexpr std::uint8_t kPointerBits = 0xc0;
 constexpr std::size_t kFixedPart = 10;  // TYPE, CLASS, TTL, RDLENGTH
 constexpr std::size_t kLeastRecord = 1 + kFixedPart;
+
+// Hands each label to `on_label`, without its length, and returns what end_of_name() does. Of a
+// name that is not sound the first labels are handed over as well.
+template <class OnLabel>
+std::optional<std::size_t> read_name(WireMessage message, std::size_t at, OnLabel on_label) {
+  std::optional<std::size_t> end;
+  unsigned pointers = 0;
+  std::size_t octets = 1;  // the root
+  while (at < message.size()) {
+    const std::uint8_t length = message[at];
+    if (length == 0) return end ? end : at + 1;
+    if ((length & kPointerBits) == kPointerBits) {
+      if (at + 1 >= message.size() || ++pointers > kMaxPointers) return std::nullopt;
+      if (!end) end = at + 2;
+      const std::size_t target = (length & 0x3fU) << 8U | message[at + 1];
+      if (target >= at) return std::nullopt;
+      at = target;
+    } else if ((length & kPointerBits) != 0) {
+      return std::nullopt;
+    } else {
+      octets += 1U + length;
+      if (octets > kMaxWireName || message.size() - at <= length) return std::nullopt;
+      on_label(message.subspan(at + 1, length));
+      at += 1U + length;
+    }
+  }
+  return std::nullopt;
+}
 
 std::optional<RecordFrame> frame_at(WireMessage message, std::size_t at) {
   const auto fixed = end_of_name(message, at);
@@ -33,34 +60,18 @@ std::optional<RecordFrame> frame_at(WireMessage message, std::size_t at) {
 }  // namespace
 
 std::optional<std::size_t> end_of_name(WireMessage message, std::size_t at) {
-  std::optional<std::size_t> end;
-  unsigned pointers = 0;
-  while (at < message.size()) {
-    const std::uint8_t length = message[at];
-    if (length == 0) return end ? end : at + 1;
-    if ((length & kPointerBits) == kPointerBits) {
-      if (at + 1 >= message.size() || ++pointers > kMaxPointers) return std::nullopt;
-      if (!end) end = at + 2;
-      const std::size_t target = (length & 0x3fU) << 8U | message[at + 1];
-      if (target >= at) return std::nullopt;
-      at = target;
-    } else if ((length & kPointerBits) != 0) {
-      return std::nullopt;
-    } else {
-      at += 1U + length;
-    }
-  }
-  return std::nullopt;
+  return read_name(message, at, [](WireMessage) {});
 }
 
 std::optional<std::string> canonical_name_at(WireMessage message, std::size_t at) {
-  if (!end_of_name(message, at)) return std::nullopt;
-  ldns_rdf* name = nullptr;
-  if (ldns_wire2dname(&name, message.data(), message.size(), &at) != LDNS_STATUS_OK)
-    return std::nullopt;
-  const std::unique_ptr<ldns_rdf, base::Deleter<ldns_rdf_deep_free>> owner(name);
-  ldns_dname2canonical(name);
-  return std::string(reinterpret_cast<const char*>(ldns_rdf_data(name)), ldns_rdf_size(name));
+  std::string name;
+  const auto end = read_name(message, at, [&name](WireMessage label) {
+    name.push_back(static_cast<char>(label.size()));
+    for (const auto octet : label) name.push_back(base::to_lower(static_cast<char>(octet)));
+  });
+  if (!end) return std::nullopt;
+  name.push_back('\0');
+  return name;
 }
 
 bool has_plausible_counts(WireMessage message, std::size_t first) {

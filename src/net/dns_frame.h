@@ -27,9 +27,12 @@ struct RecordFrame {
   std::uint16_t rdlength = 0;
 };
 
+/// Longest name on the wire, its lengths and the root included (RFC 1035 2.3.4). Octets.
+constexpr std::size_t kMaxWireName = 255;
+
 /// The offset behind the name at `at`; nothing unless the whole name is sound: labels inside the
-/// message, and compression pointers that only lead backwards, at most 127 of them (RFC
-/// 1035 4.1.4), so that reading it is bounded.
+/// message, at most kMaxWireName octets of them, and compression pointers that only lead backwards,
+/// at most 127 of them (RFC 1035 4.1.4). So reading a name takes at most 255 steps.
 std::optional<std::size_t> end_of_name(WireMessage message, std::size_t at);
 
 /// The name at `at` in canonical wire form: lower case, uncompressed (RFC 4034 6.2). Names of this

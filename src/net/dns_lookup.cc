@@ -149,7 +149,7 @@ void DnsLookup::follow(std::size_t server, Follow target) {
 }
 
 void DnsLookup::failed(std::size_t server, DnsExchange::Failure failure) {
-  if (!failure_ || failure.kind >= failure_->kind) {
+  if (!failure_ || !failure_->tells_more_than(failure)) {
     failure_ = std::move(failure);
     failed_server_ = server;
   }
@@ -168,7 +168,8 @@ base::Error DnsLookup::verdict() const {
   using Kind = DnsExchange::Failure::Kind;
   const base::Error silence{Fault::dns_timeout, "no answer in time for " + question_text()};
   if (!failure_) return silence;
-  const auto text = fmt::format("{} for {}", failure_->text, question_text());
+  auto text = fmt::format("{} for {}", failure_->text, question_text());
+  if (!failure_->detail.empty()) text += ": " + failure_->detail;
   switch (failure_->kind) {
     case Kind::rcode: return {Fault::dns_failed, text};
     case Kind::malformed: return {Fault::invalid, text};

@@ -51,6 +51,16 @@ std::optional<std::size_t> match_question(WireMessage message, const std::string
   return *end + kQuestionRest;
 }
 
+// With whatever stands behind the header, such as an OPT record, but no question and no answer.
+bool is_bare_formerr(WireMessage message, std::uint16_t id) {
+  if (message.size() < kDnsHeaderSize) return false;
+  const auto* header = message.data();
+  return LDNS_ID_WIRE(header) == id && LDNS_QR_WIRE(header) && !LDNS_TC_WIRE(header) &&
+         LDNS_OPCODE_WIRE(header) == LDNS_PACKET_QUERY &&
+         LDNS_RCODE_WIRE(header) == LDNS_RCODE_FORMERR && LDNS_QDCOUNT(header) == 0 &&
+         LDNS_ANCOUNT(header) == 0 && LDNS_NSCOUNT(header) == 0;
+}
+
 struct Chain {
   std::string end;  // canonical wire form
   unsigned cnames = 0;
@@ -71,43 +81,49 @@ std::variant<Chain, Malformed, BadChain> follow_cnames(const DnsRecords& records
   return chain;
 }
 
-DnsAnswer negative_answer(const DnsRecords& records, const Chain& chain, bool name_exists) {
+/// What the header says beside its counts.
+struct Flags {
+  bool name_exists = true;
+  bool ad = false;
+  bool recursive = true;
+};
+
+DnsReply negative_answer(const DnsRecords& records, const Chain& chain, const Flags& flags) {
+  const auto ttl = records.negative_ttl(chain.end);
+  if (!ttl && chain.cnames > 0) {
+    auto target = base::DomainName::parse(text_of_name(chain.end));
+    if (!target) return BadChain{"CNAME to what is no domain name"};
+    return Follow{std::move(*target), chain.cnames, chain.ttl, flags.ad};
+  }
+  if (!ttl && !flags.recursive) return NotRecursive{records.extended_errors()};
   DnsAnswer answer;
-  answer.kind = name_exists ? DnsAnswer::Kind::no_data : DnsAnswer::Kind::no_such_name;
-  answer.ttl = std::min(chain.ttl, records.negative_ttl(chain.end).value_or(seconds(0)));
+  answer.kind = flags.name_exists ? DnsAnswer::Kind::no_data : DnsAnswer::Kind::no_such_name;
+  answer.ttl = std::min(chain.ttl, ttl.value_or(seconds(0)));
+  answer.authenticated = flags.ad;
+  answer.canonical_name = text_of_name(chain.end);
   return answer;
 }
 
-DnsReply judge(const DnsRecords& records, RecordType type, const Chain& chain, bool name_exists,
-               bool ad) {
-  DnsAnswer answer;
-  if (name_exists) {
-    auto collected = records.collect(type, chain.end);
-    if (!collected) return Malformed{collected.error().text};
-    answer = std::move(*collected);
-    answer.ttl = std::min(chain.ttl, answer.ttl);
-  }
-  if (answer.kind != DnsAnswer::Kind::records) {
-    if (name_exists && chain.cnames > 0 && !records.negative_ttl(chain.end)) {
-      auto target = base::DomainName::parse(text_of_name(chain.end));
-      if (!target) return BadChain{"CNAME to what is no domain name"};
-      return Follow{std::move(*target), chain.cnames, chain.ttl, ad};
-    }
-    answer = negative_answer(records, chain, name_exists);
-  }
-  answer.authenticated = ad;
+DnsReply judge(const DnsRecords& records, RecordType type, const Chain& chain, const Flags& flags) {
+  if (!flags.name_exists) return negative_answer(records, chain, flags);
+  auto collected = records.collect(type, chain.end);
+  if (!collected) return Malformed{collected.error().text};
+  if (collected->kind != DnsAnswer::Kind::records) return negative_answer(records, chain, flags);
+  DnsAnswer answer = std::move(*collected);
+  answer.ttl = std::min(chain.ttl, answer.ttl);
+  answer.authenticated = flags.ad;
   answer.canonical_name = text_of_name(chain.end);
   return answer;
 }
 
 // A question for the alias itself does not go through it.
-DnsReply judge_alias(const DnsRecords& records, const Chain& chain, bool name_exists, bool ad) {
+DnsReply judge_alias(const DnsRecords& records, const Chain& chain, const Flags& flags) {
   const auto alias = records.cname_of(chain.end);
-  if (!alias) return judge(records, RecordType::cname, chain, name_exists, ad);
+  if (!alias) return negative_answer(records, chain, flags);
   if (alias->target.empty()) return Malformed{"malformed CNAME record"};
   DnsAnswer answer;
   answer.kind = DnsAnswer::Kind::records;
-  answer.authenticated = ad;
+  answer.authenticated = flags.ad;
   answer.ttl = alias->ttl;
   answer.canonical_name = text_of_name(alias->target);
   return answer;
@@ -142,27 +158,31 @@ std::vector<std::uint8_t> build_query(const DnsQuestion& question, std::uint16_t
 
 DnsReply parse_reply(WireMessage message, const DnsQuestion& question, std::uint16_t id,
                      unsigned cnames_left) {
+  if (is_bare_formerr(message, id)) return BareFormErr{};
   auto name = wire_of(question.name);
   const auto first = match_question(message, name, question.type, id);
   if (!first) return NotOurs{};
   if (LDNS_TC_WIRE(message.data())) return Truncated{};
   if (!has_plausible_counts(message, *first)) return NotOurs{};
   const unsigned rcode = LDNS_RCODE_WIRE(message.data());
-  if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN) return FailingRcode{rcode};
+  const bool failing = rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN;
 
   auto frames = split_records(message, *first);
+  if (!frames && failing) return FailingRcode{rcode, {}};
   if (!frames) return Malformed{"record beyond the end of the message"};
   const DnsRecords records(message, std::move(*frames));
-  if (const auto upper = records.extended_rcode()) return FailingRcode{upper << 4U | rcode};
+  const auto whole_rcode = records.extended_rcode() << 4U | rcode;
+  if (failing || whole_rcode != rcode) return FailingRcode{whole_rcode, records.extended_errors()};
 
-  const bool name_exists = rcode == LDNS_RCODE_NOERROR;
-  const bool ad = LDNS_AD_WIRE(message.data()) != 0;
+  const Flags flags{.name_exists = rcode == LDNS_RCODE_NOERROR,
+                    .ad = LDNS_AD_WIRE(message.data()) != 0,
+                    .recursive = LDNS_RA_WIRE(message.data()) != 0};
   if (question.type == RecordType::cname)
-    return judge_alias(records, Chain{.end = std::move(name)}, name_exists, ad);
+    return judge_alias(records, Chain{.end = std::move(name)}, flags);
   auto followed = follow_cnames(records, std::move(name), cnames_left);
   if (auto* malformed = std::get_if<Malformed>(&followed)) return std::move(*malformed);
   if (auto* bad = std::get_if<BadChain>(&followed)) return std::move(*bad);
-  return judge(records, question.type, std::get<Chain>(followed), name_exists, ad);
+  return judge(records, question.type, std::get<Chain>(followed), flags);
 }
 
 std::string name_of_rcode(unsigned rcode) {

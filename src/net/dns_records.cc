@@ -4,16 +4,13 @@
 #include <ldns/ldns.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "base/ascii.h"
-#include "base/deleter.h"
 #include "net/dns_message.h"
 
 namespace tlspolicyd::net {
 namespace {
 
-using RecordPtr = std::unique_ptr<ldns_rr, base::Deleter<ldns_rr_free>>;
 using Section = RecordFrame::Section;
 using std::chrono::seconds;
 
@@ -22,49 +19,25 @@ constexpr std::uint32_t kSignBit = 0x80000000;
 // RFC 2181 section 8: a TTL with the most significant bit set counts as zero.
 seconds ttl_of(std::uint32_t field) { return seconds((field & kSignBit) != 0 ? 0 : field); }
 
-// Names inside the data are compressed as well, so that they need the same check as the owner's.
-bool has_sound_names(WireMessage message, const RecordFrame& frame) {
-  switch (frame.type) {
-    case LDNS_RR_TYPE_CNAME: return end_of_name(message, frame.rdata).has_value();
-    case LDNS_RR_TYPE_MX: return end_of_name(message, frame.rdata + 2).has_value();
-    case LDNS_RR_TYPE_SOA: {
-      const auto second = end_of_name(message, frame.rdata);
-      return second && end_of_name(message, *second);
-    }
-    default: return true;
-  }
+constexpr std::size_t kPreference = 2;   // of an MX record, in front of its exchange
+constexpr std::size_t kSoaNumbers = 20;  // behind the two names of a SOA record
+constexpr std::size_t kMinimum = 16;     // of those numbers the last
+
+std::size_t end_of(const RecordFrame& frame) { return frame.rdata + frame.rdlength; }
+
+WireMessage data_of(WireMessage message, const RecordFrame& frame) {
+  return message.subspan(frame.rdata, frame.rdlength);
 }
 
-RecordPtr decode(WireMessage message, const RecordFrame& frame) {
-  if (!has_sound_names(message, frame)) return nullptr;
-  ldns_rr* record = nullptr;
-  auto at = frame.owner;
-  const auto status =
-      ldns_wire2rr(&record, message.data(), message.size(), &at, LDNS_SECTION_ANSWER);
-  RecordPtr owned(status == LDNS_STATUS_OK ? record : nullptr);
-  // ldns does not mind octets behind the last field.
-  return at == frame.rdata + frame.rdlength ? std::move(owned) : nullptr;
-}
-
-std::span<const std::uint8_t> data_of(const RecordPtr& record, std::size_t field) {
-  const auto* rdf = record ? ldns_rr_rdf(record.get(), field) : nullptr;
-  if (!rdf) return {};
-  return {ldns_rdf_data(rdf), ldns_rdf_size(rdf)};
-}
-
-// The octets live in the record.
-std::span<const std::uint8_t> data_of(RecordPtr&&, std::size_t) = delete;
-
-std::string name_of_field(const RecordPtr& record, std::size_t field) {
-  auto* rdf = record ? ldns_rr_rdf(record.get(), field) : nullptr;
-  if (!rdf || ldns_rdf_get_type(rdf) != LDNS_RDF_TYPE_DNAME) return {};
-  ldns_dname2canonical(rdf);
-  return {reinterpret_cast<const char*>(ldns_rdf_data(rdf)), ldns_rdf_size(rdf)};
+// The name at `at`, which must be all that is left of the record's data.
+std::optional<std::string> last_name(WireMessage message, const RecordFrame& frame,
+                                     std::size_t at) {
+  if (end_of_name(message, at) != end_of(frame)) return std::nullopt;
+  return canonical_name_at(message, at);
 }
 
 // Read here and not by ldns, which takes seconds for a TXT of 65,000 empty strings.
-bool add_txt(WireMessage message, const RecordFrame& frame, DnsAnswer& answer) {
-  auto rest = message.subspan(frame.rdata, frame.rdlength);
+bool add_txt(WireMessage rest, DnsAnswer& answer) {
   if (rest.empty()) return false;
   std::string joined;
   joined.reserve(rest.size());
@@ -78,51 +51,69 @@ bool add_txt(WireMessage message, const RecordFrame& frame, DnsAnswer& answer) {
   return true;
 }
 
-bool add_mx(const RecordPtr& record, DnsAnswer& answer) {
-  const auto preference = data_of(record, 0);
-  const auto exchange = name_of_field(record, 1);
-  if (preference.size() != 2 || exchange.empty()) return false;
-  answer.mx.push_back({ldns_read_uint16(preference.data()), text_of_name(exchange)});
+bool add_mx(WireMessage message, const RecordFrame& frame, DnsAnswer& answer) {
+  if (frame.rdlength < kPreference) return false;
+  const auto exchange = last_name(message, frame, frame.rdata + kPreference);
+  if (!exchange) return false;
+  answer.mx.push_back({ldns_read_uint16(message.data() + frame.rdata), text_of_name(*exchange)});
   return true;
 }
 
-bool add_address(const RecordPtr& record, DnsAnswer& answer) {
-  const auto bytes = data_of(record, 0);
-  if (bytes.size() == 4)
-    answer.addresses.push_back(base::Address::v4(bytes.first<4>()));
-  else if (bytes.size() == 16)
-    answer.addresses.push_back(base::Address::v6(bytes.first<16>()));
+bool add_address(RecordType type, WireMessage data, DnsAnswer& answer) {
+  if (type == RecordType::a && data.size() == 4)
+    answer.addresses.push_back(base::Address::v4(data.first<4>()));
+  else if (type == RecordType::aaaa && data.size() == 16)
+    answer.addresses.push_back(base::Address::v6(data.first<16>()));
   else
     return false;
   return true;
 }
 
-bool add_tlsa(WireMessage message, const RecordFrame& frame, DnsAnswer& answer) {
-  if (frame.rdlength < 3) return false;
-  const auto bytes = message.subspan(frame.rdata, frame.rdlength);
-  const auto data = bytes.subspan(3);
-  answer.tlsa.push_back({bytes[0], bytes[1], bytes[2], {data.begin(), data.end()}});
+bool add_tlsa(WireMessage data, DnsAnswer& answer) {
+  if (data.size() < 3) return false;
+  const auto rest = data.subspan(3);
+  answer.tlsa.push_back({data[0], data[1], data[2], {rest.begin(), rest.end()}});
   return true;
 }
 
 bool add(WireMessage message, const RecordFrame& frame, DnsAnswer& answer) {
-  switch (static_cast<RecordType>(frame.type)) {
-    case RecordType::txt: return add_txt(message, frame, answer);
-    case RecordType::tlsa: return add_tlsa(message, frame, answer);
-    case RecordType::mx: return add_mx(decode(message, frame), answer);
+  const auto type = static_cast<RecordType>(frame.type);
+  const auto data = data_of(message, frame);
+  switch (type) {
+    case RecordType::txt: return add_txt(data, answer);
+    case RecordType::tlsa: return add_tlsa(data, answer);
+    case RecordType::mx: return add_mx(message, frame, answer);
     case RecordType::a:
-    case RecordType::aaaa: return add_address(decode(message, frame), answer);
+    case RecordType::aaaa: return add_address(type, data, answer);
     case RecordType::ns:
     case RecordType::cname: return true;
   }
   return false;
 }
 
+// Sorted before they are read, so that the preferred ones stay wherever they stand in the message.
+bool keep_preferred(WireMessage message, std::vector<const RecordFrame*>& frames) {
+  const auto is_sound = [&](const RecordFrame* frame) {
+    return frame->rdlength > kPreference &&
+           end_of_name(message, frame->rdata + kPreference) == end_of(*frame);
+  };
+  if (!std::all_of(frames.begin(), frames.end(), is_sound)) return false;
+  const auto preference = [&](const RecordFrame* frame) {
+    return ldns_read_uint16(message.data() + frame->rdata);
+  };
+  std::stable_sort(frames.begin(), frames.end(),
+                   [&](const auto* a, const auto* b) { return preference(a) < preference(b); });
+  if (frames.size() > kMaxMxRecords) frames.resize(kMaxMxRecords);
+  return true;
+}
+
 // Whether the zone `outer` holds `name`: a suffix that begins at a label.
 bool encloses(const std::string& outer, const std::string& name) {
-  for (std::size_t at = 0; at < name.size(); at += 1U + static_cast<unsigned char>(name[at]))
-    if (name.compare(at, std::string::npos, outer) == 0) return true;
-  return false;
+  if (!name.ends_with(outer)) return false;
+  const auto start = name.size() - outer.size();
+  std::size_t at = 0;
+  while (at < start) at += 1U + static_cast<unsigned char>(name[at]);
+  return at == start;
 }
 
 }  // namespace
@@ -141,29 +132,33 @@ std::optional<DnsRecords::Alias> DnsRecords::cname_of(const std::string& owner) 
   const auto alias = std::find_if(aliases_.begin(), aliases_.end(),
                                   [&](const auto& a) { return a.owner == owner; });
   if (alias == aliases_.end()) return std::nullopt;
-  return Alias{name_of_field(decode(message_, *alias->frame), 0), ttl_of(alias->frame->ttl)};
+  return Alias{last_name(message_, *alias->frame, alias->frame->rdata).value_or(std::string()),
+               ttl_of(alias->frame->ttl)};
+}
+
+std::vector<const RecordFrame*> DnsRecords::records_of(RecordType type,
+                                                       const std::string& owner) const {
+  std::vector<const RecordFrame*> found;
+  for (const auto& frame : frames_) {
+    if (frame.section != Section::answer || frame.record_class != LDNS_RR_CLASS_IN) continue;
+    if (frame.type != static_cast<std::uint16_t>(type)) continue;
+    if (canonical_name_at(message_, frame.owner) == owner) found.push_back(&frame);
+  }
+  return found;
 }
 
 base::Result<DnsAnswer> DnsRecords::collect(RecordType type, const std::string& owner) const {
-  const std::size_t limit = type == RecordType::txt ? kMaxTxtRecords : kMaxRecords;
   DnsAnswer answer;
-  std::size_t found = 0;
-  auto least = seconds::max();
-  for (const auto& frame : frames_) {
-    if (found == limit) break;
-    if (frame.section != Section::answer || frame.record_class != LDNS_RR_CLASS_IN) continue;
-    if (frame.type != static_cast<std::uint16_t>(type)) continue;
-    if (canonical_name_at(message_, frame.owner) != owner) continue;
-    if (!add(message_, frame, answer))
-      return base::Error{base::Fault::invalid, fmt::format("malformed {} record", name_of(type))};
-    least = std::min(least, ttl_of(frame.ttl));
-    ++found;
-  }
-  if (found == 0) return answer;
+  auto frames = records_of(type, owner);
+  if (frames.empty()) return answer;
   answer.kind = DnsAnswer::Kind::records;
-  answer.ttl = least;
-  std::stable_sort(answer.mx.begin(), answer.mx.end(),
-                   [](const auto& a, const auto& b) { return a.preference < b.preference; });
+  answer.ttl = seconds::max();
+  for (const auto* frame : frames) answer.ttl = std::min(answer.ttl, ttl_of(frame->ttl));
+  const bool sound = (type != RecordType::mx || keep_preferred(message_, frames)) &&
+                     std::all_of(frames.begin(), frames.end(),
+                                 [&](const auto* frame) { return add(message_, *frame, answer); });
+  if (!sound)
+    return base::Error{base::Fault::invalid, fmt::format("malformed {} record", name_of(type))};
   return answer;
 }
 
@@ -172,19 +167,26 @@ std::optional<seconds> DnsRecords::negative_ttl(const std::string& name) const {
     if (frame.section != Section::authority || frame.type != LDNS_RR_TYPE_SOA) continue;
     const auto zone = canonical_name_at(message_, frame.owner);
     if (!zone || !encloses(*zone, name)) continue;
-    const auto soa = decode(message_, frame);
-    const auto minimum = data_of(soa, 6);
-    if (minimum.size() != 4) continue;
-    return std::min(ttl_of(frame.ttl), ttl_of(ldns_read_uint32(minimum.data())));
+    const auto second = end_of_name(message_, frame.rdata);
+    const auto numbers = second ? end_of_name(message_, *second) : std::nullopt;
+    if (!numbers || *numbers + kSoaNumbers != end_of(frame)) continue;
+    const auto minimum = ldns_read_uint32(message_.data() + *numbers + kMinimum);
+    return std::min(ttl_of(frame.ttl), ttl_of(minimum));
   }
   return std::nullopt;
 }
 
-unsigned DnsRecords::extended_rcode() const {
-  for (const auto& frame : frames_)
-    if (frame.section == Section::additional && frame.type == LDNS_RR_TYPE_OPT)
-      return frame.ttl >> 24U;
-  return 0;
+const RecordFrame* DnsRecords::opt() const {
+  const auto found = std::find_if(frames_.begin(), frames_.end(), [](const auto& frame) {
+    return frame.section == Section::additional && frame.type == LDNS_RR_TYPE_OPT;
+  });
+  return found == frames_.end() ? nullptr : &*found;
+}
+
+unsigned DnsRecords::extended_rcode() const { return opt() ? opt()->ttl >> 24U : 0; }
+
+std::vector<ExtendedError> DnsRecords::extended_errors() const {
+  return opt() ? read_extended_errors(data_of(message_, *opt())) : std::vector<ExtendedError>();
 }
 
 std::string text_of_name(const std::string& wire) {

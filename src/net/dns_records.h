@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "net/dns.h"
+#include "net/dns_extended_error.h"
 #include "net/dns_frame.h"
 
 namespace tlspolicyd::net {
@@ -29,8 +30,9 @@ class DnsRecords {
   std::optional<Alias> cname_of(const std::string& owner) const;
 
   /// The records of `type` and `owner` in the answer section; Kind::no_data if there is none.
-  /// Fills `kind`, `ttl` (the least) and the vector of the type. Error: Fault::invalid if one of
-  /// them is malformed.
+  /// Fills `kind`, `ttl` (the least of them all) and the vector of the type: with all of them, but
+  /// of MX records only the kMaxMxRecords preferred ones. Error: Fault::invalid if one of them is
+  /// malformed.
   base::Result<DnsAnswer> collect(RecordType type, const std::string& owner) const;
 
   /// How long the absence of `name` may be believed: min(SOA's TTL, MINIMUM) of the SOA record in
@@ -40,7 +42,12 @@ class DnsRecords {
   /// The upper eight bits of the RCODE from the OPT record (RFC 6891 6.1.3); zero without one.
   unsigned extended_rcode() const;
 
+  /// The Extended DNS Errors in the OPT record (RFC 8914).
+  std::vector<ExtendedError> extended_errors() const;
+
  private:
+  const RecordFrame* opt() const;
+  std::vector<const RecordFrame*> records_of(RecordType type, const std::string& owner) const;
   struct OwnedAlias {
     std::string owner;
     const RecordFrame* frame;

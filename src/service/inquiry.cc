@@ -60,6 +60,15 @@ std::string_view describe(sts::Absence absence) {
   return "";
 }
 
+/// The same with the cause, as far as it is kept.
+std::string describe(const sts::Entry& entry) {
+  std::string text(describe(entry.absence));
+  if (entry.absence == sts::Absence::dns_error && entry.dns_error) text += ": " + *entry.dns_error;
+  if (entry.absence == sts::Absence::fetch_failed && !entry.failed.empty())
+    text += ": " + entry.failed.front().why.text;
+  return text;
+}
+
 }  // namespace
 
 Inquiry::Inquiry(const Outside& outside, Book& book, Lookup& lookup, const Settings& settings,
@@ -255,9 +264,9 @@ Decision Inquiry::unknown_policy(const sts::Entry& entry, base::WallTime now) co
     return decision;
   }
   if (entry.absence == sts::Absence::dns_error && settings_.defer_on_dns_error)
-    return temporary(Cause::txt, fmt::format("{}: TXT look-up failed", domain));
+    return temporary(Cause::txt, fmt::format("{}: {}", domain, describe(entry)));
   Decision decision;
-  decision.reason = describe(entry.absence);
+  decision.reason = describe(entry);
   decision.valid_until = std::max(entry.txt_due, now);
   return decision;
 }

@@ -13,6 +13,8 @@ using base::WallTime;
 constexpr auto kFailuresKept = Timing::kFetchFailedFirst / Timing::kFetchFloor;
 // A back-off that ended so long ago is not doubled any more.
 constexpr seconds kFailureForgotten{86400};
+// What of the text of a DNS error is kept: more than any reply shows. Octets.
+constexpr std::size_t kMaxDnsError = 300;
 
 /// Whether a moment is still to come. One farther away than can have been meant was noted under a
 /// clock that has been set back since, and binds no more.
@@ -27,6 +29,7 @@ void look_again_at_expiry(Entry& entry) {
 
 Next on(Entry& entry, const TxtFound& txt, WallTime now) {
   entry.dns_pause = seconds{0};
+  entry.dns_error.reset();
   entry.absence = Absence::unknown;
   entry.denied = false;
   entry.txt_due = now + Timing::believed(txt.ttl);
@@ -50,6 +53,7 @@ Next on(Entry& entry, const TxtFound& txt, WallTime now) {
 
 Next on(Entry& entry, const TxtAbsent& txt, WallTime now) {
   entry.dns_pause = seconds{0};
+  entry.dns_error.reset();
   entry.txt_due = now + Timing::believed(txt.ttl);
   entry.absence = txt.kind;
   entry.denied = txt.denied;
@@ -58,6 +62,7 @@ Next on(Entry& entry, const TxtAbsent& txt, WallTime now) {
 
 Next on(Entry& entry, const TxtFailed& txt, WallTime now) {
   entry.absence = Absence::dns_error;
+  entry.dns_error = std::make_shared<const std::string>(txt.why.text, 0, kMaxDnsError);
   entry.denied = false;
   if (base::is_own_trouble(txt.why.fault)) {
     entry.txt_due = {};  // at once, also when the clock is set back

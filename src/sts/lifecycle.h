@@ -111,6 +111,8 @@ struct Entry {
   base::WallTime alerted_at{};   ///< last alert that a policy could not be renewed
   Upkeep upkeep;
   std::shared_ptr<const Superseded> superseded;  ///< nullptr: none
+  /// What the DNS said where the absence is dns_error, for people; else nullptr.
+  std::shared_ptr<const std::string> dns_error;
   Absence absence = Absence::unknown;
   bool denied = false;     ///< DNSSEC proved that there is no record
   std::uint8_t marks = 0;  ///< marks of its lifetime passed with failed refreshes

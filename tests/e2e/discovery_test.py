@@ -24,6 +24,7 @@ DOMAINS = (
     good("longid.test", txt=("v=STSv1; id=" + "a" * 33 + ";",)),
     good("giant.test", txt=(RECORD + " x=" + "y" * 5000 + ";",)),
     good("crowdtxt.test", txt=tuple(f"noise {n}" for n in range(60)) + (RECORD,)),
+    good("wildtxt.test", txt=tuple(f"noise {n}" for n in range(300)) + (RECORD,)),
     good("recordless.test", txt=()),
     good("twins.test", txt=("v=STSv1; id=1;", "v=STSv1; id=1; again=yes;")),
 )
@@ -64,6 +65,10 @@ class Discovery(WorldTest):
         """S4: other TXT records do not matter"""
         self.assert_secure("spf.test", "mx.spf.test")
         self.assert_secure("crowdtxt.test", "mx.crowdtxt.test")
+
+    def test_wildcard(self):
+        """F17: one record of version STSv1 among 300 others counts, wherever it stands"""
+        self.assert_secure("wildtxt.test", "mx.wildtxt.test")
 
     def test_joined_strings(self):
         """S6: the strings of one record are joined without spaces"""

@@ -71,6 +71,15 @@ DnsReplyBuilder& DnsReplyBuilder::truncated() {
   flags_ |= 0x200U;
   return *this;
 }
+DnsReplyBuilder& DnsReplyBuilder::no_recursion() {
+  flags_ &= 0xff7fU;
+  return *this;
+}
+DnsReplyBuilder& DnsReplyBuilder::extended_error(unsigned code, std::string_view text) {
+  const auto option = extended_error_option(code, text);
+  options_.insert(options_.end(), option.begin(), option.end());
+  return *this;
+}
 DnsReplyBuilder& DnsReplyBuilder::id(std::uint16_t value) {
   id_ = value;
   return *this;
@@ -86,13 +95,33 @@ Bytes DnsReplyBuilder::bytes() const {
   append_u16(reply, id_);
   append_u16(reply, flags_);
   append_u16(reply, 1);
-  for (const auto& section : sections_) append_u16(reply, static_cast<unsigned>(section.size()));
+  const std::size_t opt_records = options_.empty() ? 0 : 1;
+  for (const auto& section : sections_) {
+    const bool is_last = &section == &sections_[2];
+    append_u16(reply, static_cast<unsigned>(section.size() + (is_last ? opt_records : 0)));
+  }
   append_name(reply, name_);
   append_u16(reply, type_);
   append_u16(reply, LDNS_RR_CLASS_IN);
   for (const auto& section : sections_)
     for (const auto& record : section) append_record(reply, record);
+  if (options_.empty()) return reply;
+  reply.push_back(0);  // the root
+  append_u16(reply, LDNS_RR_TYPE_OPT);
+  append_u16(reply, 1232);
+  append_u32(reply, 0);
+  append_u16(reply, static_cast<unsigned>(options_.size()));
+  reply.insert(reply.end(), options_.begin(), options_.end());
   return reply;
+}
+
+Bytes extended_error_option(unsigned code, std::string_view text) {
+  Bytes option;
+  append_u16(option, 15);
+  append_u16(option, static_cast<unsigned>(2 + text.size()));
+  append_u16(option, code);
+  option.insert(option.end(), text.begin(), text.end());
+  return option;
 }
 
 std::string question_of(std::span<const std::uint8_t> query) {

@@ -22,6 +22,10 @@ class DnsReplyBuilder {
   DnsReplyBuilder& rcode(unsigned value);
   DnsReplyBuilder& ad();
   DnsReplyBuilder& truncated();
+  /// Without RA: from a server that offers no recursion.
+  DnsReplyBuilder& no_recursion();
+  /// An Extended DNS Error (RFC 8914) in the OPT record, behind those that are there.
+  DnsReplyBuilder& extended_error(unsigned code, std::string_view text = {});
   DnsReplyBuilder& id(std::uint16_t value);
   /// A question other than the query's.
   DnsReplyBuilder& question(std::string name, unsigned type);
@@ -34,7 +38,11 @@ class DnsReplyBuilder {
   std::string name_;
   unsigned type_;
   std::vector<std::string> sections_[3];
+  Bytes options_;  ///< of the OPT record, which is there if there are any
 };
+
+/// An option of an OPT record that holds an Extended DNS Error.
+Bytes extended_error_option(unsigned code, std::string_view text);
 
 /// What a query asks, e.g. "TXT _mta-sts.example.org".
 std::string question_of(std::span<const std::uint8_t> query);

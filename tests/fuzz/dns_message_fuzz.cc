@@ -4,11 +4,13 @@
 
 #include <ldns/ldns.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <set>
 
+#include "base/ascii.h"
 #include "base/deleter.h"
 
 namespace {
@@ -21,6 +23,8 @@ using PacketPtr = std::unique_ptr<ldns_pkt, base::Deleter<ldns_pkt_free>>;
 // The first octet chooses the type asked for; id and question are made to match.
 constexpr RecordType kTypes[] = {RecordType::txt,  RecordType::mx,   RecordType::a,
                                  RecordType::aaaa, RecordType::tlsa, RecordType::cname};
+
+constexpr std::size_t kLeastRecord = 11;
 
 void require(bool holds) {
   if (!holds) std::abort();
@@ -82,11 +86,29 @@ void compare_with_ldns(WireMessage message, RecordType type, const DnsAnswer& an
   }
 }
 
+bool recurses(WireMessage message) { return (message[3] & 0x80U) != 0; }
+
+// Without RA only a SOA makes a denial of an empty reply (F18).
+bool has_soa(WireMessage message, std::size_t first) {
+  const auto frames = split_records(message, first);
+  return frames && std::any_of(frames->begin(), frames->end(), [](const auto& frame) {
+           return frame.section == RecordFrame::Section::authority &&
+                  frame.type == LDNS_RR_TYPE_SOA;
+         });
+}
+
+void check(const std::vector<ExtendedError>& errors) {
+  require(errors.size() <= kMaxExtendedErrors);
+  for (const auto& error : errors) require(error.text.size() <= 4 * kMaxExtraText + 3);
+  const auto text = describe(errors);
+  require(text.empty() == errors.empty() && text.size() <= 2200 && base::is_printable(text));
+}
+
 void check(const DnsAnswer& answer, WireMessage message, std::size_t first_record,
            RecordType type) {
   require(is_name_or_empty(answer.canonical_name));
   require(answer.ttl.count() >= 0 && answer.ttl.count() <= 0x7fffffff);
-  require(answer.txt.size() <= kMaxTxtRecords && count_of(answer) <= kMaxRecords);
+  require(answer.mx.size() <= kMaxMxRecords && count_of(answer) <= message.size() / kLeastRecord);
   for (std::size_t i = 0; i < answer.mx.size(); ++i) {
     require(is_name_or_empty(answer.mx[i].exchange));
     require(i == 0 || answer.mx[i - 1].preference <= answer.mx[i].preference);
@@ -94,7 +116,7 @@ void check(const DnsAnswer& answer, WireMessage message, std::size_t first_recor
   if (answer.kind == DnsAnswer::Kind::records)
     require(type == RecordType::cname || count_of(answer) > 0);
   else
-    require(count_of(answer) == 0);
+    require(count_of(answer) == 0 && (recurses(message) || has_soa(message, first_record)));
   if (is_cheap_for_ldns(message) && has_exact_records(message, first_record))
     compare_with_ldns(message, type, answer);
 }
@@ -129,5 +151,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(follow->cnames >= 1 && follow->cnames <= budget);
     require(follow->ttl.count() >= 0);
   }
+  if (const auto* failing = std::get_if<FailingRcode>(&reply)) {
+    require(failing->rcode != 0 && failing->rcode != 3);
+    check(failing->errors);
+  }
+  if (const auto* refusal = std::get_if<NotRecursive>(&reply)) {
+    require(!recurses(message));
+    check(refusal->errors);
+  }
+  // The message has a question.
+  require(!std::holds_alternative<BareFormErr>(reply));
   return 0;
 }

@@ -27,6 +27,7 @@ server:
   module-config: "{modules}"
   trust-anchor-file: "{directory}/root.key"
   val-log-level: 2
+  ede: yes
   local-zone: "test." nodefault
   do-not-query-localhost: no
   access-control: 127.0.0.0/8 allow

@@ -213,6 +213,24 @@ TEST_CASE("decision 23: MX records that cannot be looked up are no matter of DAN
   CHECK(as_text(told).find("\nMX         failed: SERVFAIL for MX") != std::string::npos);
 }
 
+TEST_CASE("F17: of a thousand TXT records 64 are listed, the one that counts is named") {
+  World world;
+  world.publish("a.test");
+  auto txt = World::records();
+  for (int i = 0; i < 1000; ++i) txt.txt.push_back("noise");
+  txt.txt.emplace_back("v=STSv1; id=7;");
+  world.network.set_dns({"_mta-sts.a.test", RecordType::txt}, {.outcome = txt});
+  const auto text = as_text(world.explain("a.test"));
+  CAPTURE(text);
+  std::size_t listed = 0;
+  for (auto at = text.find("\"noise\""); at != text.npos; at = text.find("\"noise\"", at + 1))
+    ++listed;
+  CHECK(listed == 64);
+  CHECK(text.find("1001 record(s)") != text.npos);
+  CHECK(text.find("and 937 more") != text.npos);
+  CHECK(text.find("valid, id 7") != text.npos);
+}
+
 TEST_CASE("decision 23: the resolver does not validate: the gate is off, and that is said") {
   World world;
   world.publish("a.test");

@@ -275,3 +275,172 @@ TEST_CASE("a server that always says FORMERR is not asked for ever") {
   CHECK(asked.result.error().text == "FORMERR for TXT _mta-sts.example.org");
   CHECK(world.server.datagrams.size() == 6);
 }
+
+namespace {
+
+/// A FORMERR of nothing but a header.
+Bytes bare_formerr(const Bytes& query) {
+  auto bytes = fakes::DnsReplyBuilder(query).rcode(1).bytes();
+  bytes.resize(12);
+  bytes[5] = 0;
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("RFC 6891 a FORMERR without the question makes it ask once more without EDNS") {
+  World world;
+  bool over_tcp = false;
+  SUBCASE("over UDP") {}
+  SUBCASE("over TCP") { over_tcp = true; }
+  const auto answer = [](const Bytes& query) {
+    return query[11] != 0 ? bare_formerr(query) : txt_reply(query, "plain").bytes();
+  };
+  world.server.on_datagram = [&](const Bytes& query, const auto&) {
+    return Replies{over_tcp ? fakes::DnsReplyBuilder(query).truncated().bytes() : answer(query)};
+  };
+  world.server.on_stream = [&](const Bytes& query) {
+    return NameServer::Stream{{fakes::with_length(answer(query))}};
+  };
+  const auto asked = ask(world.loop, world.resolver);
+  CHECK(txt_of(asked) == Texts{"plain"});
+  CHECK(asked.took.count() < 250);
+  CHECK(world.server.datagrams.size() == (over_tcp ? 1 : 2));
+  CHECK(world.server.streams.size() == (over_tcp ? 2 : 0));
+}
+
+TEST_CASE("D-b bare FORMERRs that are forged cost no more than EDNS") {
+  World world;
+  unsigned forged = 0;
+  SUBCASE("one to the query with EDNS") { forged = 1; }
+  SUBCASE("seven to each") { forged = 7; }
+  world.server.on_datagram = [&](const Bytes& query, const auto&) {
+    Replies replies(forged, bare_formerr(query));
+    replies.push_back(txt_reply(query, "true").bytes());
+    return replies;
+  };
+  CHECK(txt_of(ask(world.loop, world.resolver)) == Texts{"true"});
+  REQUIRE(world.server.datagrams.size() == 2);
+  // The second query is another one for whoever guesses.
+  CHECK(world.server.sources[0] != world.server.sources[1]);
+  CHECK(world.server.streams.empty());
+}
+
+TEST_CASE("D-b a bare FORMERR with a wrong id does nothing") {
+  World world;
+  world.server.on_datagram = [](const Bytes& query, const auto&) {
+    auto forged = bare_formerr(query);
+    forged[1] ^= 1U;
+    return Replies{forged, txt_reply(query, "true").bytes()};
+  };
+  CHECK(txt_of(ask(world.loop, world.resolver)) == Texts{"true"});
+  CHECK(world.server.datagrams.size() == 1);
+}
+
+TEST_CASE("a server that says nothing but bare FORMERR is our own dead resolver") {
+  World world;
+  world.server.on_datagram = [](const Bytes& query, const auto&) {
+    return Replies{bare_formerr(query)};
+  };
+  const auto asked = ask(world.loop, world.resolver);
+  REQUIRE_FALSE(asked.result.ok());
+  CHECK(asked.result.error().fault == base::Fault::dns_unreachable);
+  // Three attempts and the question whether it is there at all, each with and without EDNS.
+  CHECK(world.server.datagrams.size() == 8);
+}
+
+TEST_CASE("RFC 8914 decisions 32: a failure ends with what the server added to it") {
+  World world;
+  std::string text = "SERVFAIL for TXT _mta-sts.example.org";
+  std::function<fakes::DnsReplyBuilder(fakes::DnsReplyBuilder)> fail;
+  SUBCASE("one error") {
+    text += ": DNSSEC Bogus (EDE 6): signature expired";
+    fail = [](auto reply) { return reply.rcode(2).extended_error(6, "signature expired"); };
+  }
+  SUBCASE("the first reply's, where later ones come from a cache") {
+    text += ": DNSSEC Bogus (EDE 6)";
+    fail = [&](auto reply) {
+      return reply.rcode(2).extended_error(world.server.datagrams.size() == 1 ? 6 : 13);
+    };
+  }
+  SUBCASE("the first reply's, where later ones have none") {
+    text += ": No Reachable Authority (EDE 22)";
+    fail = [&](auto reply) {
+      return world.server.datagrams.size() == 1 ? reply.rcode(2).extended_error(22)
+                                                : reply.rcode(2);
+    };
+  }
+  SUBCASE("a later reply's, where the first has none") {
+    text += ": Network Error (EDE 23)";
+    fail = [&](auto reply) {
+      return world.server.datagrams.size() == 1 ? reply.rcode(2)
+                                                : reply.rcode(2).extended_error(23);
+    };
+  }
+  SUBCASE("none") {
+    fail = [](auto reply) { return reply.rcode(2); };
+  }
+  world.server.on_datagram = [&](const Bytes& query, const auto&) {
+    return Replies{fail(fakes::DnsReplyBuilder(query)).bytes()};
+  };
+  const auto asked = ask(world.loop, world.resolver);
+  REQUIRE_FALSE(asked.result.ok());
+  CHECK(asked.result.error() == base::Error{base::Fault::dns_failed, text});
+}
+
+TEST_CASE("F18: a server that does not recurse is named, and the next one is asked") {
+  Loop loop;
+  NameServer unwilling(loop), good(loop);
+  unwilling.on_datagram = [](const Bytes& query, const auto&) {
+    return Replies{fakes::DnsReplyBuilder(query).no_recursion().bytes()};
+  };
+  good.on_datagram = [](const Bytes& query, const auto&) {
+    return Replies{txt_reply(query, "x").bytes()};
+  };
+  DnsResolver::Options options{.servers = {},
+                               .timeout = base::milliseconds(300),
+                               .pause = base::milliseconds(20),
+                               .long_pause = base::milliseconds(40)};
+  SUBCASE("another server knows") {
+    options.servers = {unwilling.endpoint(), good.endpoint()};
+    DnsResolver resolver(loop, options);
+    const auto asked = ask(loop, resolver);
+    CHECK(txt_of(asked) == Texts{"x"});
+    CHECK(asked.took.count() < 250);
+  }
+  SUBCASE("it is the only one") {
+    options.servers = {unwilling.endpoint()};
+    DnsResolver resolver(loop, options);
+    const auto asked =
+        ask(loop, resolver, {*base::DomainName::parse("example.org"), RecordType::mx});
+    REQUIRE_FALSE(asked.result.ok());
+    CHECK(asked.result.error() ==
+          base::Error{base::Fault::dns_failed, "name server " + unwilling.endpoint().text() +
+                                                   " does not recurse (no RA) for MX example.org"});
+  }
+}
+
+TEST_CASE("F19: the target of a CNAME is asked for where the server leaves it out") {
+  World world;
+  struct Link {
+    std::string name, target;
+  };
+  std::vector<Link> links{{kStsName, "a.example.net"}};
+  unsigned rcode = 0;
+  SUBCASE("one CNAME") {}
+  SUBCASE("one CNAME with NXDOMAIN") { rcode = 3; }
+  SUBCASE("two") { links.push_back({"a.example.net", "b.example.com"}); }
+  world.server.on_datagram = [&](const Bytes& query, const auto&) {
+    fakes::DnsReplyBuilder reply(query);
+    const auto asked = fakes::question_of(query);
+    for (const auto& link : links)
+      if (asked == "TXT " + link.name)
+        return Replies{
+            reply.rcode(rcode).answer(link.name + ". 300 IN CNAME " + link.target + ".").bytes()};
+    return Replies{reply.answer(links.back().target + ". 300 IN TXT \"x\"").bytes()};
+  };
+  const auto asked = ask(world.loop, world.resolver);
+  CHECK(txt_of(asked) == Texts{"x"});
+  CHECK(asked.result->canonical_name == links.back().target);
+  CHECK(world.server.datagrams.size() == links.size() + 1);
+}
