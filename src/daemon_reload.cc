@@ -106,15 +106,16 @@ void Daemon::tell_parts() {
 }
 
 /// No answer may outlive the settings that it was made by, and no failure its cause: the trust
-/// store, too, has been read anew.
+/// store, too, has been read anew. Nor what is held of MX hosts and their TLSA records: an
+/// administrator who reloads wants a fresh look (decisions.md 27).
 void Daemon::forget_what_depends_on(const std::vector<config::Setting>& changes) {
   book_.forget_failures();
-  dane_.forget_failures();
+  dane_.forget_findings();
   if (has_section(changes, "refresh")) refresher_.set_rules(config_.refresh);
   if (has_section(changes, "resolver")) dane_.resolver_changed();
   if (has_section(changes, "dane") || has_section(changes, "domains"))
     dane_.set_rules(config_.dane);
-  if (has_section(changes, "resolver") || has_section(changes, "discovery")) book_.forget_answers();
+  book_.forget_answers();
 }
 
 }  // namespace tlspolicyd

@@ -134,6 +134,13 @@ void write_look_ups(Exposition& out, const Sources& sources) {
                              "(first), or one was (renewal).");
   add_fetches(fetches, "first", lives.first);
   add_fetches(fetches, "renewal", lives.renewal);
+  out.counter("tlspolicyd_mx_mismatch_refetches_total",
+              "Policies fetched again in the background because they allow none of the MX hosts.")
+      .add(sources.service.mx_stats().policy_refetches);
+  out.counter("tlspolicyd_findings_dropped_total",
+              "Failed deliveries after which the MX hosts and TLSA records of the domain were "
+              "dropped, to be looked up again.")
+      .add(sources.service.mx_stats().findings_dropped);
   out.gauge("tlspolicyd_policy_fetches_waiting", "Fetches that wait for a place.")
       .add(sources.slots.waiting());
   out.gauge("tlspolicyd_refreshes_in_flight", "Refreshes under way that nobody asked for.")

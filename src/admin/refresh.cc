@@ -71,6 +71,7 @@ std::unique_ptr<Refresh> Refresh::begin(const Sources& sources, service::PolicyS
                                         const base::DomainName& domain, Done done) {
   const auto* record = sources.book.find(domain.text());
   const auto before = record ? State::of(record->entry) : State{};
+  service.drop_findings(domain.text());
   auto waiting = std::make_shared<Done>(std::move(done));
   const bool begun = service.refresh(domain, [&sources, name = domain.text(), before, waiting] {
     if (const auto told = std::exchange(*waiting, nullptr)) told(report(sources, name, before));

@@ -9,7 +9,8 @@
 
 namespace tlspolicyd::admin {
 
-/// A refresh that an operator asked for, and waits for. It goes on if nobody waits any more.
+/// A refresh that an operator asked for, and waits for. It goes on if nobody waits any more. What
+/// is held of the domain's MX hosts and of their TLSA records is dropped (decisions.md 27).
 class Refresh final : public base::Operation {
  public:
   /// {"domain":, "outcome": "fetched" | "failed" | "held-back" | "no-policy", "why": text}, and

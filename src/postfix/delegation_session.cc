@@ -62,7 +62,7 @@ Session::Step DelegationSession::serve(std::string_view bytes, std::string& out,
   }
   const auto domain = domain_of(request);
   const auto settled = domain ? service_.settled(domain->text(), {}) : service::Settled{};
-  if (!domain || overruled_(domain->text()) || (settled.known && !settled.elsewhere)) {
+  if (!domain || overruled_(domain->text()) || settled.known) {
     out += dunno();
     return {Kind::answered, request.consumed};
   }

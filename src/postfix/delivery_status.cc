@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/address.h"
 #include "base/domain_name.h"
@@ -59,6 +60,22 @@ const FixedText* find_text(std::string_view text) {
 bool is_status_code(std::string_view code) {
   return code.size() >= 5 && code.size() <= 9 && (code[0] == '4' || code[0] == '5') &&
          code[1] == '.' && code.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+/// A delivery status that is one of the fixed texts.
+struct FixedStatus {
+  std::string_view code;
+  const FixedText* fixed;
+  std::string_view rest;  ///< what follows the fixed text
+};
+
+std::optional<FixedStatus> read_status(std::string_view status) {
+  const auto space = status.find(' ');
+  if (space == std::string_view::npos || !is_status_code(status.substr(0, space))) return {};
+  const auto text = status.substr(space + 1);
+  const auto* fixed = find_text(text);
+  if (!fixed) return {};
+  return FixedStatus{status.substr(0, space), fixed, text.substr(fixed->text.size())};
 }
 
 /// "host mx.example.org[192.0.2.1]" of a text that goes on like this; "its mail server" if that
@@ -132,12 +149,9 @@ std::string by_trouble(const Requirement& required, Failure failure) {
 }  // namespace
 
 std::string explain_status(std::string_view status, const Requirement& required) {
-  const auto space = status.find(' ');
-  if (space == std::string_view::npos || !is_status_code(status.substr(0, space))) return "";
-  const auto text = status.substr(space + 1);
-  const auto* fixed = find_text(text);
-  if (!fixed) return "";
-  const auto rest = text.substr(fixed->text.size());
+  const auto read = read_status(status);
+  if (!read) return "";
+  const auto& [code, fixed, rest] = *read;
   std::string told;
   switch (required.kind) {
     case Decision::Kind::no_policy: break;
@@ -146,7 +160,20 @@ std::string explain_status(std::string_view status, const Requirement& required)
     case Decision::Kind::temporary: told = by_trouble(required, fixed->failure); break;
   }
   if (told.empty()) return "";
-  return fmt::format("{} {}", status.substr(0, space), base::printable(told, kMostText));
+  return fmt::format("{} {}", code, base::printable(told, kMostText));
+}
+
+bool suggests_outdated_findings(std::string_view status) {
+  const auto read = read_status(status);
+  if (!read) return false;
+  const auto failure = read->fixed->failure;
+  return failure == Failure::certificate || failure == Failure::dane ||
+         failure == Failure::no_host_allowed;
+}
+
+bool is_no_host_allowed(std::string_view status) {
+  const auto read = read_status(status);
+  return read && read->fixed->failure == Failure::no_host_allowed;
 }
 
 std::string list_of(const std::vector<std::string>& names, std::string_view last_word) {

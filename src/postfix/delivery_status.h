@@ -27,7 +27,15 @@ struct Requirement {
 /// it only the code, host names and addresses are taken over.
 std::string explain_status(std::string_view status, const Requirement& required);
 
-/// The same for a domain that no mail can be delivered to, since its policy allows none of its MX
+/// True of a failure that outdated knowledge of the domain's MX hosts, or of their TLSA records,
+/// may have caused: a certificate or its name was not accepted, DANE did not find what it needs, no
+/// MX host was allowed (decisions.md 27).
+bool suggests_outdated_findings(std::string_view status);
+
+/// True if Postfix found no MX host that a policy of patterns allows.
+bool is_no_host_allowed(std::string_view status);
+
+/// The text for a domain that no mail can be delivered to, since its policy allows none of its MX
 /// hosts; one sentence without final dot.
 std::string explain_elsewhere(std::string_view domain, const sts::StoredPolicy& policy,
                               const std::vector<std::string>& elsewhere);

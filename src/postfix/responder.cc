@@ -23,19 +23,20 @@ class Stopwatch {
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
-/// The names that a reply lets a certificate be valid for.
-std::vector<std::string> names_in(std::string_view wire, const sts::StoredPolicy* policy,
-                                  service::Profile profile) {
-  std::vector<std::string> names;
-  if (profile == service::Profile::compat) {
-    const auto payload = read_netstring(wire, wire.size()).payload;
-    if (!payload.starts_with("OK ")) return names;
-    if (auto understood = parse_tls_policy(payload.substr(3))) names = understood->match;
-    std::erase(names, kNoMatch);
-  } else if (policy) {
-    names = allowed_by(policy->policy);
-  }
-  return names;
+// Of a longer policy nothing is kept with each connection; it is looked up where it is needed.
+constexpr std::size_t kMaxPatterns = 64;
+
+/// The names that a kept reply of the compat profile lets a certificate be valid for.
+std::vector<std::string> names_in(std::string_view wire) {
+  const auto payload = read_netstring(wire, wire.size()).payload;
+  if (!payload.starts_with("OK ")) return {};
+  const auto understood = parse_tls_policy(payload.substr(3));
+  return understood ? understood->match : std::vector<std::string>();
+}
+
+void note_required(LastPolicy& last, const service::Decision& decision) {
+  if (decision.policy && decision.policy->policy.mx.size() > kMaxPatterns) return;
+  last.set_required({decision.policy, decision.mx_names, decision.elsewhere});
 }
 
 }  // namespace
@@ -91,6 +92,7 @@ Responder::Response Responder::respond(std::string_view request, LastPolicy& las
           wire = kNotFound;
         } else {
           last.answered(question.domain.text(), question.terms, decision.kind, decision.reason);
+          note_required(last, decision);
         }
         done(wire);  // last: may destroy the operation that this is called from
       });
@@ -127,14 +129,24 @@ void Responder::count(std::size_t map, Told told) {
 /// the memory is concerned: the next one may come without a question.
 std::string Responder::explain(std::string_view status, LastPolicy& last) {
   if (last.holds(clock_.steady())) {
-    const auto recalled = service_.recall(last.domain(), last.terms());
+    // For all recipients of the message, though what is known may be dropped after the first.
+    if (!last.required()) {
+      const auto recalled = service_.recall(last.domain(), last.terms());
+      last.set_required({recalled.policy, names_in(recalled.wire), nullptr});
+    }
+    const auto& required = *last.required();
+    const bool by_patterns = last.terms().profile == service::Profile::tlsrpt && required.policy;
     auto text = explain_status(
         status, {.domain = last.domain(),
                  .kind = last.kind(),
                  .reason = last.reason(),
-                 .policy = recalled.policy.get(),
-                 .names = names_in(recalled.wire, recalled.policy.get(), last.terms().profile),
-                 .elsewhere = recalled.elsewhere.get()});
+                 .policy = required.policy.get(),
+                 .names = by_patterns ? allowed_by(required.policy->policy) : required.names,
+                 .elsewhere = required.elsewhere.get()});
+    if (last.kind() != service::Decision::Kind::temporary && suggests_outdated_findings(status))
+      service_.on_delivery_failed(last.domain());
+    if (by_patterns && last.kind() == service::Decision::Kind::secure && is_no_host_allowed(status))
+      service_.on_no_host_allowed(last.domain());
     if (!text.empty()) return "OK " + text;
   }
   last.forget();

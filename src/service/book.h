@@ -23,7 +23,6 @@ namespace tlspolicyd::service {
 struct KeptReply {
   Terms terms;
   Decision::Kind kind;
-  std::shared_ptr<const std::vector<std::string>> elsewhere;  ///< as Decision has it
   base::WallTime valid_until;
   base::SteadyTime fresh_until;
   std::string wire;
@@ -37,7 +36,7 @@ struct KeptReply {
 struct Record {
   sts::Entry entry;
   std::vector<KeptReply> replies;     ///< by terms; dropped whenever the entry changes
-  std::shared_ptr<const MxHosts> mx;  ///< as last looked up, if ever; shared by all terms
+  std::shared_ptr<const MxHosts> mx;  ///< as looked up within the last day; shared by all terms
 
   // The book's own.
   unsigned era = 0;      ///< of replies and mx

@@ -79,8 +79,8 @@ class Dane {
     changed_();
   }
 
-  /// What could not be found of MX hosts is looked for anew: its cause may be gone.
-  void forget_failures() { hosts_.forget_failures(); }
+  /// What was found of MX hosts, and what could not be found, is looked for anew.
+  void forget_findings() { hosts_.forget(); }
 
   dane::Mixed mixed() const { return rules_.mixed; }
   DaneHosts& hosts() { return hosts_; }

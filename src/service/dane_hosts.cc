@@ -61,16 +61,15 @@ void DaneHosts::forget() {
   for (auto& [key, look] : under_way_) look.outdated = true;
 }
 
-void DaneHosts::forget_failures() {
-  for (auto at = entries_.begin(); at != entries_.end();) {
-    if (at->second.error_pause == base::seconds{0}) {
-      ++at;
-      continue;
-    }
+void DaneHosts::forget(std::string_view host) {
+  const Key first{host, 0};
+  for (auto at = entries_.lower_bound(first); at != entries_.end() && at->first.first == host;) {
     turns_.erase(at->second.turn);
     at = entries_.erase(at);
   }
-  for (auto& [key, look] : under_way_) look.outdated = true;
+  for (auto at = under_way_.lower_bound(first); at != under_way_.end() && at->first.first == host;
+       ++at)
+    at->second.outdated = true;
 }
 
 void DaneHosts::on_found(const Key& key, const DaneFinding& finding) {

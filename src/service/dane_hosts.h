@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,8 +42,8 @@ class DaneHosts {
 
   /// Forgets what was found; looks under way go on, for those only who wait for them.
   void forget();
-  /// Forgets what could not be found, with its back-off; looks under way go on as above.
-  void forget_failures();
+  /// The same of one host, at all ports.
+  void forget(std::string_view host);
 
   std::size_t size() const { return entries_.size(); }
 

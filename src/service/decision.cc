@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
+#include "service/mx_matcher.h"
+
 namespace tlspolicyd::service {
 namespace {
 
 // More names than this would make the reply long without making mail safer: Postfix tries five.
 constexpr std::size_t kMaxNames = 64;
-
-bool allows(const sts::Policy& policy, const std::string& host) {
-  return std::any_of(policy.mx.begin(), policy.mx.end(),
-                     [&](const sts::MxPattern& pattern) { return pattern.matches(host); });
-}
 
 /// The hosts that mail for this question can go to, as far as they are known.
 std::vector<std::string> hosts_for(const Question& question, const MxHosts* hosts) {
@@ -19,14 +16,31 @@ std::vector<std::string> hosts_for(const Question& question, const MxHosts* host
   return hosts ? hosts->names : std::vector<std::string>();
 }
 
-std::vector<std::string> allowed_names(const sts::Policy& policy,
+/// Those of `hosts` that the policy allows, in their order, at most kMaxNames.
+std::vector<std::string> allowed_names(const MxMatcher& matcher,
                                        const std::vector<std::string>& hosts) {
   std::vector<std::string> names;
   for (const auto& host : hosts) {
     if (names.size() == kMaxNames) break;
-    if (allows(policy, host)) names.push_back(host);
+    if (matcher.allows(host)) names.push_back(host);
   }
   return names;
+}
+
+void add_once(std::vector<std::string>& names, const std::string& name) {
+  if (names.size() < kMaxNames && std::find(names.begin(), names.end(), name) == names.end())
+    names.push_back(name);
+}
+
+/// What else a certificate may be valid for where an MX host conforms: Postfix may have asked
+/// another resolver, or the domain is moving (decisions.md 27). A wildcard is no name: in match= it
+/// would allow names of any depth, and hosts that nobody has seen.
+void add_forgiven_names(std::vector<std::string>& names, const sts::Policy& policy,
+                        const MxMatcher& matcher, const MxHosts& hosts) {
+  for (const auto& pattern : policy.mx)
+    if (!pattern.is_wildcard() && pattern.is_matchable()) add_once(names, pattern.text());
+  for (const auto& earlier : hosts.earlier)
+    if (matcher.allows(earlier.name)) add_once(names, earlier.name);
 }
 
 }  // namespace
@@ -73,13 +87,26 @@ Decision apply(std::shared_ptr<const sts::StoredPolicy> policy, const Question& 
     return decision;
   }
   decision.kind = Decision::Kind::secure;
+  const MxMatcher matcher(policy->policy.mx);
   auto existing = hosts_for(question, hosts);
-  auto allowed = allowed_names(policy->policy, existing);
-  if (allowed.empty() && (hosts || question.terms.bracketed))
+  auto names = allowed_names(matcher, existing);
+  if (names.empty() && (hosts || question.terms.bracketed)) {
+    existing.resize(std::min(existing.size(), kMaxNames));
     decision.elsewhere = std::make_shared<const std::vector<std::string>>(std::move(existing));
-  if (question.terms.profile == Profile::compat) decision.mx_names = std::move(allowed);
+  }
+  if (question.terms.profile == Profile::compat) {
+    if (!names.empty() && hosts && !question.terms.bracketed)
+      add_forgiven_names(names, policy->policy, matcher, *hosts);
+    decision.mx_names = std::move(names);
+  }
   decision.policy = std::move(policy);
   return decision;
+}
+
+bool allows_any(const sts::Policy& policy, const MxHosts& hosts) {
+  const MxMatcher matcher(policy.mx);
+  return std::any_of(hosts.names.begin(), hosts.names.end(),
+                     [&](const std::string& name) { return matcher.allows(name); });
 }
 
 }  // namespace tlspolicyd::service

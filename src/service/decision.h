@@ -54,11 +54,13 @@ struct Decision {
   std::string reason;         ///< for people, printable; of `temporary` and of `no_policy`
   /// Of `secure`: the one to satisfy. Of `no_policy`: the one that asks for nothing, if any.
   std::shared_ptr<const sts::StoredPolicy> policy;
-  /// Of `secure` in the compat profile: the MX hosts that the policy allows, by preference, at most
-  /// 64; empty if it allows none of those that exist.
+  /// Of `secure` in the compat profile: the names that a certificate may be valid for, at most 64.
+  /// The MX hosts that the policy allows, by preference; then the other names that the policy
+  /// itself writes out; then MX hosts of the last day that it allows (decisions.md 27). Empty if it
+  /// allows none of the hosts that exist now.
   std::vector<std::string> mx_names;
-  /// Of `secure`: the MX hosts that exist, if they are known and the policy allows none of them, so
-  /// that no mail can be delivered.
+  /// Of `secure`: the MX hosts that exist, at most 64 of them, if they are known and the policy
+  /// allows none, so that no mail can be delivered.
   std::shared_ptr<const std::vector<std::string>> elsewhere;
   /// Until then the same question has the same answer; the past if it must be asked anew.
   base::WallTime valid_until{};
@@ -69,10 +71,13 @@ struct Decision {
 std::string_view name_of(Decision::Kind kind);
 
 /// Applies a valid policy: what the terms of the question make of it (RFC 8461 section 5,
-/// decisions.md "Answers" 1, 2, 9, 12). `hosts` are the MX hosts of the domain, if known; they must
-/// be where needs_mx_hosts() says so. valid_until is left to the caller.
+/// decisions.md "Answers" 1, 2, 9, 12, 27). `hosts` are the MX hosts of the domain, if known; they
+/// must be where needs_mx_hosts() says so. valid_until is left to the caller.
 Decision apply(std::shared_ptr<const sts::StoredPolicy> policy, const Question& question,
                const MxHosts* hosts);
+
+/// True if the policy allows one of these hosts.
+bool allows_any(const sts::Policy& policy, const MxHosts& hosts);
 
 /// True if `policy` is to be enforced for a question on these terms (RFC 8461 section 5,
 /// decisions.md 12).

@@ -79,6 +79,7 @@ Inquiry::Inquiry(const Outside& outside, Book& book, Lookup& lookup, const Setti
       settings_(settings),
       question_(std::move(question)),
       done_(std::move(done)),
+      asked_at_(outside.clock.steady()),
       patience_(settings.patience),
       stage_(Stage::dns) {
   lookup_->join(*this);
@@ -87,7 +88,7 @@ Inquiry::Inquiry(const Outside& outside, Book& book, Lookup& lookup, const Setti
   if (entry.is_valid(now)) {
     patience_ = Patience::with_policy();
     // Begun at once, beside the TXT record.
-    if (asks_for_mx(entry.stored->policy)) mx_hosts();
+    if (asks_for_mx(entry.stored->policy)) mx_hosts_for(entry.stored->policy);
   }
   if (may_change(entry, now)) {
     arm(patience_.dns);
@@ -119,9 +120,21 @@ bool Inquiry::asks_for_mx(const sts::Policy& policy) const {
 const std::optional<MxResult>& Inquiry::mx_hosts() {
   if (!mx_hosts_ || mx_era_ != book_.era()) {
     mx_era_ = book_.era();
-    mx_hosts_ = lookup_->mx_hosts();
+    mx_hosts_ = lookup_->mx_hosts(mx_since_);
   }
   return mx_hosts_;
+}
+
+/// The same for a policy that is to be applied: that it allows none of them is believed only of an
+/// answer that the DNS was asked for after the question came (decisions.md 27).
+const std::optional<MxResult>& Inquiry::mx_hosts_for(const sts::Policy& policy) {
+  const auto& known = mx_hosts();
+  if (!known || !known->ok() || known->value()->asked >= asked_at_ ||
+      allows_any(policy, *known->value()))
+    return known;
+  mx_since_ = asked_at_;
+  mx_hosts_.reset();
+  return mx_hosts();
 }
 
 const GateFindings* Inquiry::gate() {
@@ -184,7 +197,7 @@ std::optional<Decision> Inquiry::enforced(const std::shared_ptr<const sts::Store
   const bool guarded = outside_.dane.guards(domain);
   const MxHosts* hosts = nullptr;
   if (asks_for_mx(policy->policy)) {
-    const auto& known = mx_hosts();
+    const auto& known = mx_hosts_for(policy->policy);
     if (!known) return std::nullopt;
     if (!*known) {
       gate_word_ = "mx-error";
@@ -207,7 +220,9 @@ std::optional<Decision> Inquiry::enforced(const std::shared_ptr<const sts::Store
     if (verdict.kind == dane::Verdict::Kind::dane) return by_dane(policy, valid_until);
   }
   auto decision = apply(policy, question_, hosts);
-  decision.valid_until = valid_until;
+  // Who asks next is to have a look of its own.
+  decision.valid_until =
+      decision.elsewhere ? std::min(valid_until, outside_.clock.wall()) : valid_until;
   return decision;
 }
 

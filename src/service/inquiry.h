@@ -50,6 +50,7 @@ class Inquiry final : public base::Operation, private Lookup::Waiter {
 
   bool asks_for_mx(const sts::Policy& policy) const;
   const std::optional<MxResult>& mx_hosts();
+  const std::optional<MxResult>& mx_hosts_for(const sts::Policy& policy);
   const GateFindings* gate();
   bool may_change(const sts::Entry& entry, base::WallTime now) const;
   void arm(base::milliseconds delay);
@@ -69,6 +70,8 @@ class Inquiry final : public base::Operation, private Lookup::Waiter {
   std::string_view gate_word_;        ///< of the trail
   unsigned mx_era_ = 0;               ///< of the book, when they were told
   std::optional<MxResult> mx_hosts_;  ///< once they were asked for and told
+  base::SteadyTime mx_since_{};       ///< the DNS must have been asked for them then, or later
+  base::SteadyTime asked_at_;
   Patience patience_;
   enum class Stage { first_look, dns, whole, over } stage_;
   base::OperationPtr timer_;

@@ -1,6 +1,7 @@
 #include "service/lookup.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace tlspolicyd::service {
@@ -9,15 +10,22 @@ Lookup::Lookup(const Outside& outside, Book& book, base::DomainName domain,
                std::optional<Discovery::Purpose> purpose, std::function<void()> ended)
     : outside_(outside), book_(book), domain_(std::move(domain)), ended_(std::move(ended)) {
   remember_policy();
-  if (!purpose) return;
+  if (purpose) discover(*purpose);
+}
+
+void Lookup::discover(Discovery::Purpose purpose) {
   discovery_ =
-      std::make_unique<Discovery>(outside_, book_, domain_, *purpose, [this](auto own_trouble) {
+      std::make_unique<Discovery>(outside_, book_, domain_, purpose, [this](auto own_trouble) {
         own_trouble_ = std::move(own_trouble);
         trail_ = discovery_->trail();
         remember_policy();
         discovery_.reset();
         tell_waiters();
       });
+}
+
+void Lookup::refetch() {
+  if (!discovery_) discover(Discovery::Purpose::refresh);
 }
 
 bool Lookup::may_change(bool txt_due) const {
@@ -36,17 +44,24 @@ std::shared_ptr<const sts::StoredPolicy> Lookup::policy(const sts::Entry& entry,
   return policy && now < policy->expires_at ? policy : nullptr;
 }
 
-std::optional<MxResult> Lookup::mx_hosts() {
-  if (mx_ || mx_failure_) return mx_failure_;
+std::optional<MxResult> Lookup::mx_hosts(base::SteadyTime since) {
+  // A failure is one for everybody who waits: another look would only fail later.
+  if (told_mx_ && (!told_mx_->ok() || told_mx_->value()->asked >= since)) return told_mx_;
   // Only the book knows whether they are outdated.
-  if (const auto& known = book_.open(domain_).mx; known && outside_.clock.steady() < known->until)
+  if (const auto& known = book_.open(domain_).mx;
+      known && known->asked >= since && known->is_fresh(outside_.clock))
     return known;
+  if (!mx_) ask_for_mx();
+  return std::nullopt;
+}
+
+void Lookup::ask_for_mx() {
   mx_era_ = book_.era();
+  mx_asked_ = outside_.clock.steady();
   mx_ = outside_.resolver.resolve({.name = domain_,
                                    .type = net::RecordType::mx,
                                    .validated = outside_.dane.guards(domain_.text())},
                                   [this](const auto& answer) { on_mx(answer); });
-  return std::nullopt;
 }
 
 void Lookup::on_mx(const base::Result<net::DnsAnswer>& answer) {
@@ -56,16 +71,29 @@ void Lookup::on_mx(const base::Result<net::DnsAnswer>& answer) {
     tell_waiters();
     return;
   }
-  if (answer) {
-    auto hosts = mx_hosts_of(domain_, *answer, outside_.clock.steady());
-    book_.open(domain_).mx = std::make_shared<const MxHosts>(std::move(hosts));
-  } else {
-    mx_failure_ = answer.error();
-  }
+  told_mx_ = answer ? MxResult(keep_mx(*answer)) : MxResult(answer.error());
   mx_.reset();
-  const bool failed = mx_failure_.has_value();
-  // A failure is for those who waited for it; who comes later asks anew.
-  if (tell_waiters() && failed) mx_failure_.reset();
+  // Who comes later finds in the book what may be kept, and asks anew where nothing may.
+  if (tell_waiters()) told_mx_.reset();
+}
+
+std::shared_ptr<const MxHosts> Lookup::keep_mx(const net::DnsAnswer& answer) {
+  auto& record = book_.open(domain_);
+  auto hosts = mx_hosts_of(domain_, answer, outside_.clock.steady());
+  hosts.asked = mx_asked_;
+  hosts.until_wall =
+      outside_.clock.wall() + std::chrono::ceil<base::seconds>(hosts.until - hosts.seen);
+  const auto& policy = record.entry.stored ? record.entry.stored : remembered_;
+  if (record.mx && policy) note_earlier(hosts, *record.mx, policy->policy);
+  const auto told = std::make_shared<const MxHosts>(std::move(hosts));
+  if (told->names.size() <= MxHosts::kMaxKeptNames) {
+    record.mx = told;
+  } else {
+    auto kept = *told;
+    kept.names.resize(MxHosts::kMaxKeptNames);
+    record.mx = std::make_shared<const MxHosts>(std::move(kept));
+  }
+  return told;
 }
 
 const GateFindings* Lookup::gate(const Terms& terms, const std::vector<std::string>& names) {
@@ -87,22 +115,32 @@ bool Lookup::looks_at_hosts() const {
                      [](const auto& gate) { return gate.second.look != nullptr; });
 }
 
+void Lookup::join(Waiter& waiter) {
+  waiter.place_ = waiters_.insert(waiters_.end(), &waiter);
+  if (telling_ && next_ == waiters_.end()) next_ = waiter.place_;
+}
+
 void Lookup::leave(Waiter& waiter) {
-  waiters_.remove(&waiter);
+  remove(waiter);
   if (!telling_) end_if_over();
+}
+
+void Lookup::remove(Waiter& waiter) {
+  if (next_ == waiter.place_) ++next_;
+  waiters_.erase(waiter.place_);
 }
 
 bool Lookup::tell_waiters() {
   telling_ = true;
-  // Delivering may join and destroy waiters, so the walk begins anew after each.
-  for (auto at = waiters_.begin(); at != waiters_.end();) {
-    auto* waiter = *at;
+  // Delivering may join waiters, at the end, and destroy others: both keep next_ right.
+  next_ = waiters_.begin();
+  while (next_ != waiters_.end()) {
+    auto* waiter = *next_;
     if (auto decision = waiter->try_decide()) {
-      waiters_.erase(at);
+      remove(*waiter);
       waiter->deliver(std::move(*decision));
-      at = waiters_.begin();
     } else {
-      ++at;
+      ++next_;
     }
   }
   telling_ = false;

@@ -32,6 +32,10 @@ class Lookup {
     /// Delivers it; the waiter has left the lookup. May destroy the waiter, join new ones and
     /// destroy others.
     virtual void deliver(Decision decision) = 0;
+
+   private:
+    friend class Lookup;
+    std::list<Waiter*>::iterator place_;  ///< in waiters_, while it waits
   };
 
   /// `ended` is called when the lookup may be destroyed, and may destroy it.
@@ -39,7 +43,7 @@ class Lookup {
   Lookup(const Outside& outside, Book& book, base::DomainName domain,
          std::optional<Discovery::Purpose> purpose, std::function<void()> ended);
 
-  void join(Waiter& waiter) { waiters_.push_back(&waiter); }
+  void join(Waiter& waiter);
   /// May end and thereby destroy the lookup.
   void leave(Waiter& waiter);
 
@@ -63,13 +67,18 @@ class Lookup {
                                                   base::WallTime now) const;
 
   /// The MX hosts or why they cannot be had; nothing while they are being looked up, which begins
-  /// with this call unless they are known or somebody asks already.
-  std::optional<MxResult> mx_hosts();
+  /// with this call unless they are known or are being looked up already. Only of an answer that
+  /// the DNS was asked for at `since` or later.
+  std::optional<MxResult> mx_hosts(base::SteadyTime since = {});
 
   /// What was found of these MX hosts for a question on these terms, nullptr while it is under way;
   /// it begins with this call, unless somebody looks at the same ones already. The findings are for
   /// those who waited for them: they last until all have been told. `names` as MxHosts has them.
   const GateFindings* gate(const Terms& terms, const std::vector<std::string>& names);
+
+  /// Fetches the policy anew, whatever the TXT record says, unless it is being looked for already;
+  /// who waits does not wait for that. REQUIRES: a policy is known, and the lookup has not ended.
+  void refetch();
 
   /// Lets every waiter that can be answered go; then ends if nothing is left to do. False if it has
   /// ended, and thereby been destroyed.
@@ -81,7 +90,11 @@ class Lookup {
     base::OperationPtr look;
   };
 
+  void discover(Discovery::Purpose purpose);
   void remember_policy();
+  void remove(Waiter& waiter);
+  void ask_for_mx();
+  std::shared_ptr<const MxHosts> keep_mx(const net::DnsAnswer& answer);
   void on_mx(const base::Result<net::DnsAnswer>& answer);
   bool looks_at_hosts() const;
   bool end_if_over();
@@ -92,14 +105,16 @@ class Lookup {
   base::DomainName domain_;
   std::function<void()> ended_;
   std::list<Waiter*> waiters_;
+  std::list<Waiter*>::iterator next_ = waiters_.end();  ///< to be asked, while telling_
   std::shared_ptr<const sts::StoredPolicy> remembered_;
   bool telling_ = false;  ///< waiters that leave now do not end it
   std::optional<base::Error> own_trouble_;
-  Trail trail_;                         ///< of the discovery that has ended
-  std::optional<MxResult> mx_failure_;  ///< while those are told who waited for them
+  Trail trail_;                      ///< of the discovery that has ended
+  std::optional<MxResult> told_mx_;  ///< while those are told who waited for it
   std::unique_ptr<Discovery> discovery_;
   base::OperationPtr mx_;
   unsigned mx_era_ = 0;  ///< when the MX hosts were asked for
+  base::SteadyTime mx_asked_{};
   /// By port and MX hosts: who asks when these have expired is not answered by what others wait
   /// for.
   std::map<std::pair<std::uint16_t, std::vector<std::string>>, Gate> gates_;

@@ -19,10 +19,11 @@ void log_fetched(const base::Log& log, const base::DomainName& domain,
                  const sts::StoredPolicy* before, const sts::StoredPolicy& policy, bool recovered) {
   const bool news = !before || before->id != policy.id;
   const bool brief = policy.policy.mode != sts::Mode::none && policy.policy.max_age < kShortLife;
-  log.info(recovered ? "policy fetched: protected again after its expiry"
-           : !before ? "policy fetched"
-           : news    ? "policy replaced"
-                     : "policy refreshed",
+  log.info(recovered                         ? "policy fetched: protected again after its expiry"
+           : !before                         ? "policy fetched"
+           : news                            ? "policy replaced"
+           : before->policy != policy.policy ? "policy replaced under the same id"
+                                             : "policy refreshed",
            {{"domain", domain.text()},
             {"id", policy.id},
             {"mode", name_of(policy.policy.mode)},

@@ -1,6 +1,10 @@
 #include "service/policy_service.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace tlspolicyd::service {
@@ -10,15 +14,21 @@ namespace {
 constexpr std::size_t kMaxInFlight = 16'384;
 // Combinations of map and port that one domain is asked with.
 constexpr std::size_t kMaxKept = 8;
+// Names in a log line.
+constexpr std::ptrdiff_t kMaxShown = 5;
 
 Settled kept_reply(const Record& record, const Terms& terms, const base::Clock& clock) {
   for (const auto& kept : record.replies)
     if (kept.terms == terms && kept.holds(clock.wall(), clock.steady()))
-      return {.known = true,
-              .kind = kept.kind,
-              .elsewhere = kept.elsewhere != nullptr,
-              .wire = kept.wire};
+      return {.known = true, .kind = kept.kind, .wire = kept.wire};
   return {};
+}
+
+/// Some host names, for the log.
+std::string first_of(const std::vector<std::string>& names) {
+  const auto shown = std::min(std::ssize(names), kMaxShown);
+  return fmt::format("{}{}", fmt::join(names.begin(), names.begin() + shown, ","),
+                     shown < std::ssize(names) ? ",..." : "");
 }
 
 /// An answer that needs no look-up, in a turn of its own as the contract of operations wants.
@@ -68,6 +78,9 @@ base::OperationPtr PolicyService::ask(Question question, Done done) {
                                    [this, question, asked_at = outside_.clock.wall(),
                                     done = std::move(done)](const Decision& decision) {
                                      log_.write(question, decision, asked_at, settings_.observe);
+                                     if (decision.elsewhere && !question.terms.bracketed)
+                                       refetch(question.domain.text(),
+                                               first_of(*decision.elsewhere));
                                      done(decision);
                                    });
 }
@@ -86,21 +99,59 @@ void PolicyService::keep(const Question& question, const Decision& decision, std
     return kept.terms == question.terms || !kept.holds(now, steady);
   });
   if (record->replies.size() >= kMaxKept) record->replies.erase(record->replies.begin());
-  record->replies.push_back({question.terms, decision.kind, decision.elsewhere,
-                             decision.valid_until, steady + (decision.valid_until - now),
-                             std::move(wire)});
+  record->replies.push_back({question.terms, decision.kind, decision.valid_until,
+                             steady + (decision.valid_until - now), std::move(wire)});
 }
 
 Recalled PolicyService::recall(std::string_view domain, const Terms& terms) {
   auto* record = book_.find(domain);
   if (!record) return {};
-  Recalled recalled{.policy = record->entry.stored, .elsewhere = {}, .wire = {}};
-  for (const auto& kept : record->replies) {
-    if (kept.terms != terms) continue;
-    recalled.elsewhere = kept.elsewhere;
-    recalled.wire = kept.wire;
-  }
+  Recalled recalled{.policy = record->entry.stored, .wire = {}};
+  for (const auto& kept : record->replies)
+    if (kept.terms == terms) recalled.wire = kept.wire;
   return recalled;
+}
+
+void PolicyService::drop_findings(std::string_view domain) {
+  auto& dane_hosts = outside_.dane.hosts();
+  dane_hosts.forget(domain);  // a bracketed next-hop is a host itself
+  auto* record = book_.find(domain);
+  if (!record) return;
+  record->replies.clear();
+  if (!record->mx) return;
+  auto outdated = *record->mx;
+  for (const auto& name : outdated.names) dane_hosts.forget(name);
+  outdated.until = std::min(outdated.until, outside_.clock.steady());
+  record->mx = std::make_shared<const MxHosts>(std::move(outdated));
+}
+
+void PolicyService::on_delivery_failed(std::string_view domain) {
+  if (!drop_pauses_.begin(domain, outside_.clock.steady())) return;
+  ++mx_stats_.findings_dropped;
+  outside_.log.debug("MX hosts and TLSA records dropped: delivery failed", {{"domain", domain}});
+  drop_findings(domain);
+}
+
+/// `mx`: the MX hosts that the policy does not allow, for the log.
+void PolicyService::refetch(std::string_view domain, std::string_view mx) {
+  const auto* record = book_.find(domain);
+  const auto name = base::DomainName::parse(domain);
+  if (!record || !name) return;
+  const auto now = outside_.clock.wall();
+  const auto& entry = record->entry;
+  const auto running = in_flight_.find(name->text());
+  if (running != in_flight_.end() && running->second->discovering()) return;
+  if (!entry.is_valid(now) || !entry.may_fetch(entry.stored->id, now) ||
+      !refetch_pauses_.begin(domain, outside_.clock.steady()))
+    return;
+  ++mx_stats_.policy_refetches;
+  outside_.log.info("MX hosts do not match policy: policy refetched",
+                    {{"domain", domain}, {"id", entry.stored->id}, {"mx", mx}});
+  if (running != in_flight_.end()) {
+    running->second->refetch();
+  } else {
+    begin(*name, Discovery::Purpose::refresh, [] {});
+  }
 }
 
 bool PolicyService::refresh(const base::DomainName& domain, std::function<void()> ended) {

@@ -28,6 +28,7 @@ void Refresher::tick() {
   if (*under_way_ >= kAtOnce) return;
   Chores chores;
   const auto after = book_.walk(next_, kShare, [&](const std::string& domain, Record& record) {
+    if (record.mx && !record.mx->is_useful(outside_.clock.steady())) record.mx.reset();
     if (record.entry.stored) look_at(domain, record, chores);
   });
   if (*under_way_ + chores.refresh.size() <= kAtOnce) next_ = after;
@@ -38,6 +39,9 @@ void Refresher::watch_clock() {
   const auto jump = clock_watch_.look();
   if (!jump) return;
   clock_set_at_ = outside_.clock.wall();
+  // By the other clock, which stands still while the machine sleeps, they would hold still.
+  book_.forget_answers();
+  outside_.dane.forget_findings();
   outside_.log.warning("the clock was set, or the machine slept",
                        {{"by_seconds", jump->count()}, {"policies", book_.policies()}});
 }

@@ -27,7 +27,14 @@ void check(const std::string& reply, const sts::Policy& policy) {
           read->protocols.empty());
   for (const auto& element : read->match)
     require(element.find('.') != std::string::npos && element != "hostname");
-  if (!read->policy_type.empty()) require(read->mx_host_pattern.size() == policy.mx.size());
+  if (!read->policy_type.empty()) {
+    require(read->mx_host_pattern.size() == policy.mx.size());
+    return;
+  }
+  // Names only: a wildcard would allow hosts of any depth (decisions.md 27).
+  require(read->match.size() <= 64);
+  for (const auto& element : read->match)
+    require(!element.starts_with('.') && !element.starts_with('*'));
 }
 
 }  // namespace
@@ -42,8 +49,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto profile : {service::Profile::compat, service::Profile::tlsrpt}) {
     question.terms.profile = profile;
     service::MxHosts hosts;
-    for (const auto& pattern : policy->mx)
-      if (!pattern.is_wildcard()) hosts.names.push_back(pattern.text());
+    for (const auto& pattern : policy->mx) {
+      if (pattern.is_wildcard())
+        hosts.earlier.push_back({"mx" + pattern.text().substr(1), {}});
+      else if (hosts.names.empty())
+        hosts.names.push_back(pattern.text());
+    }
     check(postfix::render_reply(service::apply(stored, question, &hosts), question), *policy);
   }
   return 0;

@@ -38,6 +38,7 @@ struct Version {
 struct MxSeen {
   std::vector<std::string> hosts;
   bool secure = false;  ///< it, or that there is none, was validated
+  base::SteadyTime asked{};
   base::SteadyTime at{};
   base::SteadyTime until{};  ///< no question that begins later may be answered by it
 };
@@ -63,7 +64,10 @@ struct Known {
   bool ended_in_own_trouble = false;  ///< the last thing that became of its TXT or fetch
   std::optional<base::SteadyTime> own_trouble_at;
   std::optional<base::SteadyTime> mx_failed_at;
+  base::SteadyTime mx_asked_at{};
   std::vector<MxSeen> mx;
+  /// All host names of `mx` that a question under way at `now` may find to be of the last day.
+  std::vector<std::string> hosts_of_last_day(base::SteadyTime now) const;
 
   // For I8: forgotten where it does not bind.
   std::optional<base::SteadyTime> fetched_at;

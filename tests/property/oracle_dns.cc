@@ -14,9 +14,20 @@ namespace {
 // Of what is forgotten of MX sets: more than any question takes.
 constexpr seconds kQuestion{100};
 
-seconds clamp_ttl(seconds ttl) { return std::clamp(ttl, seconds{60}, seconds{3600}); }
+constexpr seconds kDay{86'400};
+
+/// decisions.md 27: a minute at most, and no floor; a TTL is rounded up.
+seconds held_for(seconds ttl) { return std::clamp(ttl - seconds{1}, seconds{0}, seconds{60}); }
 
 }  // namespace
+
+std::vector<std::string> Known::hosts_of_last_day(base::SteadyTime now) const {
+  std::vector<std::string> hosts;
+  for (const auto& seen : mx)
+    if (seen.at + kDay + kQuestion >= now)
+      hosts.insert(hosts.end(), seen.hosts.begin(), seen.hosts.end());
+  return hosts;
+}
 
 void Oracle::dns_asked(const net::DnsQuestion& question) {
   const auto& name = question.name.text();
@@ -32,7 +43,10 @@ void Oracle::dns_asked(const net::DnsQuestion& question) {
       if (question.name != base::DomainName::root()) blame("I10: NS is asked for of " + name);
       return;
     case net::RecordType::mx:
-      if (known_of(name, "")) check_mx_question(name);
+      if (auto* known = known_of(name, "")) {
+        known->mx_asked_at = time_.steady();
+        check_mx_question(name);
+      }
       return;
     default: break;
   }
@@ -97,11 +111,12 @@ void Oracle::mx_answered(Known& known, const std::string& domain,
     return;
   }
   const auto now = time_.steady();
-  std::erase_if(known.mx, [&](const MxSeen& seen) { return seen.until + kQuestion < now; });
+  std::erase_if(known.mx, [&](const MxSeen& seen) { return seen.at + kDay + kQuestion < now; });
   MxSeen seen{.hosts = {},
               .secure = answer->authenticated,
+              .asked = known.mx_asked_at,
               .at = now,
-              .until = now + clamp_ttl(answer->ttl)};
+              .until = now + held_for(answer->ttl)};
   if (answer->kind != net::DnsAnswer::Kind::records) seen.hosts.push_back(domain);
   for (const auto& mx : answer->mx)
     if (!mx.exchange.empty()) seen.hosts.push_back(mx.exchange);

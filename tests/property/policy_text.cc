@@ -17,6 +17,15 @@ bool matches(const std::string& pattern, const std::string& host) {
   return dot != std::string::npos && dot > 0 && host.substr(dot) == pattern.substr(1);
 }
 
+bool allows(const PolicyText& policy, const std::string& host) {
+  return std::any_of(policy.mx.begin(), policy.mx.end(),
+                     [&](const auto& pattern) { return matches(pattern, host); });
+}
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 postfix::TlsPolicy secure(std::vector<std::string> names) {
   postfix::TlsPolicy policy;
   policy.level = "secure";
@@ -44,13 +53,31 @@ std::string PolicyText::body() const {
   return text;
 }
 
-postfix::TlsPolicy by_names(const PolicyText& policy, const std::vector<std::string>& hosts) {
+bool allows_one(const PolicyText& policy, const std::vector<std::string>& hosts) {
+  return std::any_of(hosts.begin(), hosts.end(),
+                     [&](const auto& host) { return allows(policy, host); });
+}
+
+postfix::TlsPolicy by_only_name(const PolicyText& policy, const std::string& host) {
+  return allows(policy, host) ? secure({host}) : secure({});
+}
+
+bool is_by_names(const postfix::TlsPolicy& told, const PolicyText& policy,
+                 const std::vector<std::string>& hosts,
+                 const std::vector<std::string>& of_last_day) {
   std::vector<std::string> names;
   for (const auto& host : hosts)
-    if (std::any_of(policy.mx.begin(), policy.mx.end(),
-                    [&](const auto& pattern) { return matches(pattern, host); }))
-      names.push_back(host);
-  return secure(std::move(names));
+    if (allows(policy, host)) names.push_back(host);
+  if (names.empty()) return told == secure({});
+  for (const auto& pattern : policy.mx)
+    if (!pattern.starts_with("*.") && allows(policy, pattern) && !has(names, pattern))
+      names.push_back(pattern);
+  for (auto at = names.size(); at < told.match.size(); ++at) {
+    const auto& name = told.match[at];
+    if (!allows(policy, name) || !has(of_last_day, name) || has(names, name)) return false;
+    names.push_back(name);
+  }
+  return told == secure(std::move(names));
 }
 
 postfix::TlsPolicy by_patterns(const PolicyText& policy, const std::string& domain) {

@@ -23,11 +23,20 @@ struct PolicyText {
   bool operator==(const PolicyText&) const = default;
 };
 
-/// What Postfix must be told where it is told names (the compat profile): those of `hosts`, the MX
-/// hosts in their order, that the policy allows.
-postfix::TlsPolicy by_names(const PolicyText& policy, const std::vector<std::string>& hosts);
+/// True if the policy allows one of `hosts`.
+bool allows_one(const PolicyText& policy, const std::vector<std::string>& hosts);
 
-/// The same where it is told patterns (the tlsrpt profile).
+/// What Postfix must be told of a bracketed next-hop where it is told names (the compat profile).
+postfix::TlsPolicy by_only_name(const PolicyText& policy, const std::string& host);
+
+/// True if `told` is what Postfix must be told of any other: those of `hosts`, the MX hosts in
+/// their order, that the policy allows; if there are such, then the other names that it writes out,
+/// and then some of `of_last_day` that it allows.
+bool is_by_names(const postfix::TlsPolicy& told, const PolicyText& policy,
+                 const std::vector<std::string>& hosts,
+                 const std::vector<std::string>& of_last_day);
+
+/// What Postfix must be told where it is told patterns (the tlsrpt profile).
 postfix::TlsPolicy by_patterns(const PolicyText& policy, const std::string& domain);
 
 }  // namespace tlspolicyd::property

@@ -166,9 +166,13 @@ void Oracle::check_secure(const Question& question, Known& known, std::string_vi
       return false;
     const bool passed = past_the_gate || gate_may_say(Governs::sts, question, known);
     if (question.by_patterns) return passed && *told == by_patterns(version.policy, domain);
-    if (question.bracketed) return passed && *told == by_names(version.policy, {domain});
+    if (question.bracketed) return passed && *told == by_only_name(version.policy, domain);
     return any_mx([&](const MxSeen& mx) {
-      return *told == by_names(version.policy, mx.hosts) &&
+      // That nothing fits is said only of an answer that was asked for since (decisions.md 27).
+      const bool may_say = allows_one(version.policy, mx.hosts) || mx.asked >= question.began;
+      return may_say &&
+             is_by_names(*told, version.policy, mx.hosts,
+                         known.hosts_of_last_day(time_.steady())) &&
              (past_the_gate || gate_may_say(Governs::sts, question, mx));
     });
   };

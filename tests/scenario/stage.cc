@@ -129,7 +129,15 @@ void Stage::kill() {
 /// SIGHUP, and the settings are as before.
 void Stage::reload() {
   life_->book.forget_failures();
-  life_->dane.forget_failures();
+  life_->book.forget_answers();
+  life_->dane.forget_findings();
+}
+
+/// `tlspolicy refresh`.
+void Stage::refresh(const std::string& domain) {
+  raise_curtain();
+  life_->service.drop_findings(domain);
+  life_->service.refresh(base::DomainName::parse(domain).value(), [] {});
 }
 
 void Stage::change_disk(const Line& line) {
@@ -174,6 +182,7 @@ void Stage::play(const Line& line) {
   if (verb == "jump") return time_.jump(std::chrono::duration_cast<seconds>(duration(words.at(1))));
   if (verb == "kill") return kill();
   if (verb == "reload") return reload();
+  if (verb == "refresh") return refresh(words.at(1));
   if (verb == "disk") return change_disk(line);
   if (verb == "log") return find_in_log(line);
   if (verb == "start") return raise_curtain();

@@ -41,6 +41,7 @@ class Stage {
   void raise_curtain();
   void kill();
   void reload();
+  void refresh(const std::string& domain);
   void change_disk(const Line& line);
   void find_in_log(const Line& line);
 

@@ -329,6 +329,25 @@ TEST_CASE("refresh says what came of it") {
   CHECK_FALSE(told.contains("policy"));
 }
 
+TEST_CASE(
+    "decisions 27: refresh drops what is held of MX hosts, also where nothing may be fetched") {
+  Bench bench;
+  bench.publish("a.example");
+  const base::DomainName domain = base::DomainName::parse("a.example").value();
+  const auto asked = bench.service.ask({domain, {}}, [](const auto&) {});
+  bench.time.pass(seconds{1});
+  const auto mx_questions = [&] {
+    return bench.network.dns_questions({"a.example", net::RecordType::mx});
+  };
+  REQUIRE(bench.book.find("a.example")->mx->is_fresh(bench.time));
+  REQUIRE(mx_questions() == 1);
+  CHECK(bench.post("/refresh", "a.example").body["outcome"] == "held-back");
+  CHECK_FALSE(bench.book.find("a.example")->mx->is_fresh(bench.time));
+  const auto again = bench.service.ask({domain, {}}, [](const auto&) {});
+  bench.time.pass(seconds{1});
+  CHECK(mx_questions() == 2);
+}
+
 TEST_CASE("refresh: not beside a look-up, and it goes on when nobody waits any more") {
   Bench bench;
   bench.publish("a.example");

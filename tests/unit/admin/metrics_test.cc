@@ -99,6 +99,25 @@ TEST_CASE("answers are counted by map and by what was said") {
   CHECK(scrape.value("tlspolicyd_domains_without_policy") == 2);
 }
 
+TEST_CASE("decisions 27, 28: what is done about MX hosts that do not fit is counted") {
+  World world;
+  world.publish("a.example");
+  net::DnsAnswer mx;
+  mx.kind = net::DnsAnswer::Kind::records;
+  mx.ttl = seconds{300};
+  mx.mx = {{10, "mx.elsewhere.test"}};
+  world.network.set_dns({"a.example", net::RecordType::mx}, {.outcome = mx});
+  world.query("postfix a.example");
+  CHECK(world.scrape().value("tlspolicyd_mx_mismatch_refetches_total") == 0);
+  world.time.pass(seconds{61});
+  world.query("postfix a.example");
+  CHECK(world.scrape().value("tlspolicyd_mx_mismatch_refetches_total") == 1);
+  CHECK(world.scrape().value("tlspolicyd_findings_dropped_total") == 0);
+  for (int recipient = 0; recipient < 2; ++recipient)
+    world.query("dsn 4.7.5 Server certificate not verified");
+  CHECK(world.scrape().value("tlspolicyd_findings_dropped_total") == 1);
+}
+
 TEST_CASE("decision 13: under observe: what was answered, and apart from it what would have been") {
   World world;
   world.publish("a.example");

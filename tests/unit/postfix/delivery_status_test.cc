@@ -141,3 +141,24 @@ TEST_CASE("decision 21: long lists are cut, and the text is bounded") {
   required.names.assign(5, label + "." + label + "." + label + ".test");
   CHECK(explain_status("4.7.5 Server certificate not verified", required).size() <= 620);
 }
+
+TEST_CASE("decisions 27: failures that outdated MX hosts or TLSA records may have caused") {
+  for (const char* status :
+       {"4.7.5 Server certificate not verified", "4.7.5 Server certificate not trusted",
+        "5.7.5 Server certificate not verified", "4.7.5 no TLSA records found",
+        "4.7.5 TLSA records unusable", "4.7.5 no matching DANE TLSA records",
+        "4.7.5 TLSA lookup error for mx.a.test:25", "4.7.5 non DNSSEC destination",
+        "4.3.0 server unavailable or unable to receive mail"}) {
+    CAPTURE(status);
+    CHECK(suggests_outdated_findings(status));
+    CHECK(is_no_host_allowed(status) == std::string_view(status).ends_with("receive mail"));
+  }
+  for (const char* status :
+       {"2.0.0 250 ok", "4.7.4 TLS is required, but was not offered by host mx.a.test[192.0.2.1]",
+        "4.7.5 Cannot start TLS: handshake failure", "4.7.5 client TLS configuration problem",
+        "4.4.1 connect to mx.a.test[192.0.2.1]:25: Connection refused",
+        "4.7.5 Server certificate not verified?", "Server certificate not verified", ""}) {
+    CAPTURE(status);
+    CHECK_FALSE(suggests_outdated_findings(status));
+  }
+}

@@ -180,7 +180,7 @@ TEST_CASE("a walk meets every policy, in parts") {
 
 TEST_CASE("kept replies go when the entry changes") {
   Book book({.policies = 1, .negatives = 10});
-  book.open(name(1)).replies.push_back({{}, Decision::Kind::secure, nullptr, kNow, {}, "x"});
+  book.open(name(1)).replies.push_back({{}, Decision::Kind::secure, kNow, {}, "x"});
   fetched(book, name(1));
   CHECK(book.find(text(1))->replies.empty());
 }
@@ -191,7 +191,7 @@ TEST_CASE("D1 answers of all domains are forgotten at once, and nothing else of 
   absent(book, name(2));
   const auto answer = [&](int n) {
     auto& record = book.open(name(n));
-    record.replies = {{{}, Decision::Kind::secure, nullptr, kNow + seconds{60}, {}, "wire"}};
+    record.replies = {{{}, Decision::Kind::secure, kNow + seconds{60}, {}, "wire"}};
     record.mx = std::make_shared<const MxHosts>();
   };
   const auto is_answered = [&](int n, bool wanted) {
@@ -213,7 +213,7 @@ TEST_CASE("MX hosts stay when the entry changes, kept replies do not") {
   Book book({});
   fetched(book, name(1));
   auto& record = *book.find(text(1));
-  record.replies.push_back({{}, Decision::Kind::secure, nullptr, kNow + seconds{60}, {}, "wire"});
+  record.replies.push_back({{}, Decision::Kind::secure, kNow + seconds{60}, {}, "wire"});
   record.mx = std::make_shared<const MxHosts>();
   absent(book, name(1));
   CHECK(record.replies.empty());

@@ -206,26 +206,40 @@ TEST_CASE("what is forgotten is looked for anew, and a look under way goes on") 
   CHECK(world.find("mx.test").host.state == HostState::usable);
 }
 
-TEST_CASE(
-    "failures are forgotten where the operator says so, with their back-off, and nothing else") {
+TEST_CASE("decisions 27: one host is forgotten at all ports, with its back-off, and no other") {
   World world;
   world.usable("mx.test");
+  world.usable("mx.test", seconds{300}, 587);
+  world.usable("mx.test.other");
+  world.usable("a.mx.test");
   world.find("mx.test");
+  world.find("mx.test", 587);
+  world.find("mx.test.other");
+  world.find("a.mx.test");
   world.fails("broken.test");
-  CHECK(world.find("broken.test").valid_for == seconds{30});
+  world.find("broken.test");
   world.time.pass(seconds{30});
   CHECK(world.find("broken.test").valid_for == seconds{60});
+  world.hosts.forget("mx.test");
+  world.hosts.forget("broken.test");
+  world.hosts.forget("nobody.test");
+  CHECK_FALSE(world.known("mx.test"));
+  CHECK_FALSE(world.hosts.known(name("mx.test"), 587));
+  CHECK(world.known("mx.test.other"));
+  CHECK(world.known("a.mx.test"));
+  CHECK(world.hosts.size() == 2);
+  CHECK(world.find("broken.test").valid_for == seconds{30});
+}
+
+TEST_CASE("a host that is being looked for when it is forgotten is told, and not kept") {
+  World world;
+  world.usable("late.test");
   bool told = false;
-  world.fails("late.test");
   const auto looking = world.hosts.find(name("late.test"), 25, [&](const auto&) { told = true; });
-  world.hosts.forget_failures();
-  CHECK_FALSE(world.known("broken.test"));
-  CHECK(world.known("mx.test"));
-  CHECK(world.hosts.size() == 1);
+  world.hosts.forget("late.test");
   world.time.pass(seconds{1});
   CHECK(told);
   CHECK_FALSE(world.known("late.test"));
-  CHECK(world.find("broken.test").valid_for == seconds{30});
 }
 
 TEST_CASE("what was being looked for when all was forgotten is told, and not kept") {

@@ -162,3 +162,68 @@ TEST_CASE(
   CHECK(got.kind == Decision::Kind::secure);
   CHECK(world.network.https_requests("mta-sts.good.test") == 1);
 }
+
+TEST_CASE("decisions 27: a failed delivery drops a domain's findings, every few seconds at most") {
+  World world;
+  auto& hosts = world.life.dane.hosts();
+  const auto learn = [&] {
+    const auto asked = world.service.ask(World::question("good.test"), [](const auto&) {});
+    const auto mx = hosts.find(World::question("mx.good.test").domain, 25, [](const auto&) {});
+    const auto other = hosts.find(World::question("mx.other.test").domain, 25, [](const auto&) {});
+    world.time.pass(milliseconds{100});
+  };
+  const auto is_held = [&] { return world.book.find("good.test")->mx->is_fresh(world.time); };
+  learn();
+  REQUIRE(is_held());
+  REQUIRE(hosts.size() == 2);
+  world.service.on_delivery_failed("good.test");
+  CHECK_FALSE(is_held());
+  CHECK(hosts.size() == 1);
+  CHECK(hosts.known(World::question("mx.other.test").domain, 25));
+  learn();
+  REQUIRE(is_held());
+  world.service.on_delivery_failed("good.test");
+  CHECK(is_held());
+  world.service.on_delivery_failed("nobody.test");
+  world.time.pass(PolicyService::kDropPause);
+  world.service.on_delivery_failed("good.test");
+  CHECK_FALSE(is_held());
+  CHECK(hosts.size() == 1);
+  CHECK(world.service.mx_stats().findings_dropped == 3);
+  // What an operator asks for has no pause.
+  learn();
+  world.service.drop_findings("good.test");
+  CHECK_FALSE(is_held());
+  CHECK(world.book.find("nobody.test") == nullptr);
+}
+
+TEST_CASE("decisions 28: a mismatch begins one fetch, and every question goes on being answered") {
+  World world;
+  net::DnsAnswer mx;
+  mx.kind = net::DnsAnswer::Kind::records;
+  mx.ttl = seconds{300};
+  mx.mx = {{10, "mx.elsewhere.test"}};
+  world.network.set_dns({"good.test", net::RecordType::mx}, {.outcome = base::Result(mx)});
+  std::vector<base::OperationPtr> all;
+  int answers = 0;
+  const auto ask = [&](int count) {
+    for (int n = 0; n < count; ++n)
+      all.push_back(world.service.ask(World::question("good.test"), [&](const Decision& decision) {
+        CHECK(decision.elsewhere);
+        ++answers;
+      }));
+  };
+  ask(1);
+  world.time.pass(seconds{61});
+  world.network.set_https("mta-sts.good.test", {.outcome = {}});  // silent
+  ask(10);
+  world.time.pass(milliseconds{10});
+  CHECK(answers == 11);
+  CHECK(world.network.https_requests() == 2);
+  CHECK(world.network.dns_questions({"good.test", net::RecordType::mx}) == 2);
+  ask(10);
+  world.time.pass(milliseconds{10});
+  CHECK(answers == 21);
+  CHECK(world.network.https_requests() == 2);
+  CHECK(world.service.mx_stats().policy_refetches == 1);
+}

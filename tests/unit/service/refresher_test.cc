@@ -117,3 +117,57 @@ TEST_CASE("changed refresh rules are in force for all policies within a round") 
   // Those of the shorter pause came once more at most: none is put off, none comes twice.
   CHECK(world.network.https_requests() <= 100);
 }
+
+namespace {
+
+/// Asks for d0.test and returns how often its MX hosts have been asked for.
+int mx_questions(World& world) {
+  const auto asked = world.life->service.ask({base::DomainName::parse("d0.test").value(), {}},
+                                             [](const Decision&) {});
+  world.time.pass(base::milliseconds{10});
+  return world.network.dns_questions({"d0.test", net::RecordType::mx});
+}
+
+}  // namespace
+
+TEST_CASE("decisions 27: a clock that jumped drops MX hosts, replies and DANE findings, once") {
+  World world(1, seconds{0}, seconds{1});
+  CHECK(mx_questions(world) == 1);
+  CHECK(mx_questions(world) == 2);  // they do not fit: looked at anew, and held now
+  const auto& hosts = world.life->dane.hosts();
+  const auto looking = world.life->dane.hosts().find(base::DomainName::parse("mx.test").value(), 25,
+                                                     [](const auto&) {});
+  world.time.pass(seconds{1});
+  REQUIRE(hosts.size() == 1);
+  REQUIRE(world.life->book.find("d0.test")->mx);
+  const auto era = world.life->book.era();
+  SUBCASE("far enough") {
+    for (const auto by : {seconds{3600}, seconds{-3600}}) {
+      world.time.jump(by);
+      world.time.pass(Refresher::kTick);
+    }
+    CHECK(hosts.size() == 0);
+    CHECK_FALSE(world.life->book.find("d0.test")->mx);
+    CHECK(world.life->book.era() == era + 2);
+    world.time.pass(seconds{600});
+    CHECK(world.life->book.era() == era + 2);
+  }
+  SUBCASE("as clocks are corrected") {
+    for (int n = 0; n < 10; ++n) {
+      world.time.jump(seconds{2});
+      world.time.pass(Refresher::kTick);
+    }
+    CHECK(hosts.size() == 1);
+    CHECK(world.life->book.find("d0.test")->mx);
+    CHECK(world.life->book.era() == era);
+  }
+}
+
+TEST_CASE("MX hosts that are not asked for any more are dropped after a day") {
+  World world(1, seconds{0}, seconds{1});
+  mx_questions(world);
+  world.time.pass(seconds{86'000});
+  CHECK(world.life->book.find("d0.test")->mx);
+  world.time.pass(seconds{600});
+  CHECK_FALSE(world.life->book.find("d0.test")->mx);
+}
