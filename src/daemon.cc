@@ -15,6 +15,7 @@
 #include "config/effective.h"
 #include "postfix/delegation_session.h"
 #include "postfix/socketmap_session.h"
+#include "store/quiet_thread.h"
 
 namespace tlspolicyd {
 namespace {
@@ -48,6 +49,8 @@ Daemon::Daemon(config::Config config, config::Source source,
       outside_{counted_resolver_, counted_https_, slots_, keeper_, dane_, loop_, loop_, log_},
       service_(outside_, book_, config::inquiry_settings(config_)),
       refresher_(outside_, book_, service_, config_.refresh, std::random_device()()),
+      trust_store_watch_(loop_, mailbox_, https_, log_, store::start_without_signals,
+                         [this] { book_.forget_failures(); }),
       responder_(service_, config::answer_rules(config_), loop_, log_),
       server_(
           loop_, [this] { return std::make_unique<postfix::SocketmapSession>(responder_); }, log_,

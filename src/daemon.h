@@ -19,6 +19,7 @@
 #include "net/mailbox.h"
 #include "net/resolv_conf.h"
 #include "net/service_manager.h"
+#include "net/trust_store_watch.h"
 #include "postfix/responder.h"
 #include "postfix/server.h"
 #include "service/dane.h"
@@ -101,6 +102,7 @@ class Daemon {
   service::Outside outside_;
   service::PolicyService service_;
   service::Refresher refresher_;
+  net::TrustStoreWatch trust_store_watch_;
   postfix::Responder responder_;
   postfix::Server server_;
   postfix::DelegationTally delegation_tally_;

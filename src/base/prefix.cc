@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
+#include <initializer_list>
 #include <vector>
 
 namespace tlspolicyd::base {
@@ -17,22 +17,29 @@ bool shares_bits(std::span<const std::uint8_t> a, std::span<const std::uint8_t> 
   return (a[whole] & mask) == (b[whole] & mask);
 }
 
-const std::vector<Prefix>& special_purpose_blocks() {
-  static const std::vector<Prefix> blocks = [] {
-    // clang-format off
-    constexpr std::string_view kBlocks[] = {
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
-        "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16",
-        "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-        "::/128", "::1/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64",
-        "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7",
-        "fe80::/10", "fec0::/10", "ff00::/8"};
-    // clang-format on
-    std::vector<Prefix> parsed;
-    for (auto text : kBlocks) parsed.push_back(Prefix::parse(text).value());
-    return parsed;
-  }();
-  return blocks;
+std::vector<Prefix> parsed(std::initializer_list<std::string_view> texts) {
+  std::vector<Prefix> prefixes;
+  for (const auto text : texts) prefixes.push_back(Prefix::parse(text).value());
+  return prefixes;
+}
+
+bool is_in(const Address& address, std::span<const Prefix> prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const Prefix& prefix) { return prefix.contains(address); });
+}
+
+bool is_special_v4(const Address& address) {
+  static const auto blocks =
+      parsed({"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+              "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16",
+              "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"});
+  return is_in(address, blocks);
+}
+
+bool is_special_v6(const Address& address) {
+  static const auto global_unicast = Prefix::parse("2000::/3").value();
+  static const auto blocks = parsed({"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"});
+  return !global_unicast.contains(address) || is_in(address, blocks);
 }
 
 }  // namespace
@@ -62,16 +69,22 @@ bool Prefix::contains(const Address& address) const {
          shares_bits(address.bytes(), network_.bytes(), length_);
 }
 
+std::optional<Address> embedded_v4(const Address& address) {
+  static const auto nat64 = Prefix::parse("64:ff9b::/96").value();
+  if (!nat64.contains(address)) return std::nullopt;
+  return Address::v4(address.bytes().last<4>());
+}
+
 bool is_special_purpose(const Address& address) {
-  const auto& blocks = special_purpose_blocks();
-  return std::any_of(blocks.begin(), blocks.end(),
-                     [&](const Prefix& block) { return block.contains(address); });
+  if (address.family() == Address::Family::v4) return is_special_v4(address);
+  const auto embedded = embedded_v4(address);
+  return embedded ? is_special_v4(*embedded) : is_special_v6(address);
 }
 
 bool may_connect(const Address& address, std::span<const Prefix> allowed) {
-  return !is_special_purpose(address) ||
-         std::any_of(allowed.begin(), allowed.end(),
-                     [&](const Prefix& prefix) { return prefix.contains(address); });
+  if (!is_special_purpose(address) || is_in(address, allowed)) return true;
+  const auto embedded = embedded_v4(address);
+  return embedded && is_in(*embedded, allowed);
 }
 
 }  // namespace tlspolicyd::base

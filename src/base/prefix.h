@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,13 +27,18 @@ class Prefix {
   unsigned length_;
 };
 
-/// True for an address that a stranger's host on the Internet cannot rightly have: every block of
-/// the IANA special-purpose registries that is not globally reachable (RFC 6890, RFC 8190),
-/// multicast, and the translation prefixes that could hide one (v4-mapped, NAT64, 6to4, Teredo).
+/// The IPv4 address that `address` stands for in the well-known prefix of NAT64, 64:ff9b::/96 (RFC
+/// 6052 2.1); nothing for any other address. A translator's own prefix looks like any other.
+std::optional<Address> embedded_v4(const Address& address);
+
+/// False only for global unicast: IPv4 outside the special-purpose blocks (RFC 6890, RFC 8190) and
+/// multicast, IPv6 inside 2000::/3 outside its special-purpose and 6to4 blocks, and NAT64 addresses
+/// whose embedded IPv4 address is global unicast (decision 26). What IANA has not given to hosts of
+/// the Internet is special-purpose here.
 bool is_special_purpose(const Address& address);
 
-/// True if a policy host may be connected to at `address`: not special-purpose, or inside one of
-/// the prefixes that the operator allowed (threat A-8).
+/// True if tlspolicyd may connect to a policy host at `address`: it is not special-purpose, or one
+/// of the `allowed` prefixes contains it or the IPv4 address that is embedded in it (threat A-8).
 bool may_connect(const Address& address, std::span<const Prefix> allowed);
 
 }  // namespace tlspolicyd::base

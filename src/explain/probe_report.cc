@@ -35,6 +35,7 @@ void write_probe(LabelledLines& text, const MxProbe& probe) {
     for (const auto& name : shown->names) names += " " + printable(name, 253);
     text.line("", "its names:{}", names.empty() ? " none" : names);
   }
+  for (const auto& other : report.others) text.line("", "another address failed: {}", other);
   text.line("", "{}: {}", describe(probe), probe.why);
 }
 
@@ -45,6 +46,7 @@ json probe_json(const MxProbe& probe) {
            {"why", probe.why},
            {"binding", probe.binding},
            {"address", report.address},
+           {"other_addresses", report.others},
            {"starttls", report.offers_starttls},
            {"reached", name_of(report.reached)},
            {"ms", report.took.count()}};

@@ -62,7 +62,8 @@ void write_addresses(LabelledLines& text, const Explanation& of) {
   const auto& host = of.https->asked.host.text();
   std::string list;
   for (const auto& address : first_of(of.addresses))
-    list += " " + address.address.text() + (address.refused ? " (refused: special-purpose)" : "");
+    list += " " + address.address.text() +
+            (address.refused ? " (refused: special-purpose, see https.allow_addresses)" : "");
   if (!list.empty()) text.line("address", "{}:{}", host, list);
   write_rest(text, of.addresses);
   for (const auto& step : of.address_steps)

@@ -7,17 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 
 namespace tlspolicyd::net {
 namespace {
 
 using base::Address;
 using base::Endpoint;
-
-bool is_own_shortage(int cause) {
-  return cause == EMFILE || cause == ENFILE || cause == ENOMEM || cause == ENOBUFS;
-}
 
 FileDescriptor open_socket(Address::Family family) {
   const int domain = family == Address::Family::v4 ? AF_INET : AF_INET6;
@@ -73,6 +68,11 @@ Connector::Connector(Loop& loop, std::vector<Endpoint> endpoints, Done done)
 
 Connector::~Connector() = default;
 
+void Connector::add(const std::vector<Endpoint>& endpoints) {
+  waiting_.insert(waiting_.begin(), endpoints.rbegin(), endpoints.rend());
+  if (!next_) next_ = loop_.after(base::milliseconds(0), [this] { try_next(); });
+}
+
 void Connector::try_next() {
   next_.reset();
   while (!waiting_.empty()) {
@@ -83,7 +83,7 @@ void Connector::try_next() {
       if (!waiting_.empty()) next_ = loop_.after(kAttemptDelay, [this] { try_next(); });
       return;
     }
-    failed(endpoint, cause);
+    failed(endpoint, {.cause = cause, .at_once = true});
   }
   if (!attempts_.empty()) return;
   const auto done = std::move(done_);
@@ -115,7 +115,7 @@ void Connector::on_event(int fd, short what, void* self) {
 
 void Connector::finished(Attempt& attempt, int cause) {
   if (cause == 0 || is_reset(cause)) return connected(attempt);
-  failed(attempt.endpoint, cause);
+  failed(attempt.endpoint, {.cause = cause});
   attempts_.remove_if([&](const Attempt& other) { return &other == &attempt; });
   try_next();
 }
@@ -132,11 +132,10 @@ void Connector::connected(Attempt& attempt) {
   done(std::move(connection));
 }
 
-void Connector::failed(const Endpoint& endpoint, int cause) {
-  // Our own shortage must not be taken for the host's fault by what a later address did.
+void Connector::failed(const Endpoint& endpoint, const ConnectFailure& failure) {
+  // A local failure must not be taken for the host's fault by what a later address did.
   if (last_error_.fault == base::Fault::system) return;
-  last_error_.fault = is_own_shortage(cause) ? base::Fault::system : base::Fault::connect;
-  last_error_.text = endpoint.text() + ": " + std::generic_category().message(cause);
+  last_error_ = connect_error(endpoint, failure);
 }
 
 }  // namespace tlspolicyd::net

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/operation.h"
 #include "base/result.h"
+#include "net/connect_error.h"
 #include "net/file_descriptor.h"
 #include "net/loop.h"
 
@@ -33,12 +34,17 @@ class Connector final : public base::Operation {
   static constexpr base::milliseconds kAttemptDelay{250};
   static constexpr base::milliseconds kAttemptTimeout{10'000};
 
-  /// Errors: connect, with the last endpoint's cause; system (no descriptors, no memory).
+  /// Errors: connect, with the last endpoint's cause; system if one failed for a cause of this
+  /// machine's (see fault_of() in connect_error.h).
   using Done = std::function<void(base::Result<Connection>)>;
 
   /// REQUIRES: 1 to kMaxAddresses endpoints. `loop` must outlive it.
   Connector(Loop& loop, std::vector<base::Endpoint> endpoints, Done done);
   ~Connector() override;
+
+  /// Endpoints to be tried after those that are known, which begins at once if none of these is
+  /// left. REQUIRES: `done` has not been called; with the known ones at most kMaxAddresses.
+  void add(const std::vector<base::Endpoint>& endpoints);
 
  private:
   struct Attempt;
@@ -48,7 +54,7 @@ class Connector final : public base::Operation {
   int start(const base::Endpoint& endpoint);
   void finished(Attempt& attempt, int cause);
   void connected(Attempt& attempt);
-  void failed(const base::Endpoint& endpoint, int cause);
+  void failed(const base::Endpoint& endpoint, const ConnectFailure& failure);
 
   Loop& loop_;
   std::vector<base::Endpoint> waiting_;  ///< not yet tried, the next one last

@@ -1,42 +1,67 @@
 #include "net/host_lookup.h"
 
-namespace tlspolicyd::net {
+#include <fmt/format.h>
 
+#include <utility>
+
+namespace tlspolicyd::net {
+namespace {
+
+using base::Address;
+using base::Error;
 using base::Fault;
 
+Error refusal_of(const Address& address) {
+  const auto embedded = base::embedded_v4(address);
+  return {Fault::address_refused,
+          fmt::format("address {}{} is special-purpose; to allow it, set "
+                      "https.allow_addresses: [\"{}/{}\"]",
+                      address.text(), embedded ? " (NAT64 of " + embedded->text() + ")" : "",
+                      address.text(), address.bytes().size() * 8)};
+}
+
+}  // namespace
+
 HostLookup::HostLookup(Resolver& resolver, base::Timers& timers, const base::DomainName& host,
-                       const std::vector<base::Prefix>& allowed, Done done)
-    : timers_(timers), allowed_(allowed), done_(std::move(done)) {
-  const auto into = [this](std::optional<base::Result<DnsAnswer>>& slot) {
+                       const std::vector<base::Prefix>& allowed, Done done, Done late)
+    : timers_(timers), allowed_(allowed), done_(std::move(done)), late_(std::move(late)) {
+  const auto into = [this](Slot& slot) {
     return [this, &slot](base::Result<DnsAnswer> answer) { answered(slot, std::move(answer)); };
   };
   questions_ = {resolver.resolve({host, RecordType::aaaa}, into(v6_)),
                 resolver.resolve({host, RecordType::a}, into(v4_))};
 }
 
-void HostLookup::answered(std::optional<base::Result<DnsAnswer>>& slot,
-                          base::Result<DnsAnswer> answer) {
+void HostLookup::answered(Slot& slot, base::Result<DnsAnswer> answer) {
   slot = std::move(answer);
-  auto result = verdict();
-  if (v6_ && v4_) {
-    finish(std::move(result));
-  } else if (result) {
-    grace_ = timers_.after(kGrace, [this] { finish(verdict()); });
+  if (!done_) return finish(late_, verdict({&slot}, allowed_));
+  auto found = verdict({&v6_, &v4_}, allowed_);
+  if (!is_waiting()) {
+    grace_.reset();
+    finish(done_, std::move(found));
+  } else if (found) {
+    grace_ = timers_.after(kGrace, [this] { finish(done_, verdict({&v6_, &v4_}, allowed_)); });
   }
 }
 
-void HostLookup::finish(base::Result<std::vector<base::Address>> result) {
-  const auto done = std::move(done_);
-  done(std::move(result));
+void HostLookup::finish(Done& who, Found found) {
+  if (const auto call = std::exchange(who, nullptr)) call(std::move(found));
 }
 
-base::Result<std::vector<base::Address>> HostLookup::verdict() const {
-  std::vector<base::Address> usable;
-  std::optional<base::Address> refused;
-  for (const auto* answer : {&v6_, &v4_}) {
-    if (!*answer || !(*answer)->ok()) continue;
-    for (const auto& address : (**answer)->addresses) {
-      if (base::may_connect(address, allowed_)) {
+HostLookup::Found HostLookup::verdict(std::initializer_list<const Slot*> slots,
+                                      const std::vector<base::Prefix>& allowed) {
+  std::vector<Address> usable;
+  std::optional<Address> refused;
+  std::optional<Error> local, failed;
+  for (const auto* slot : slots) {
+    if (!*slot) continue;
+    const auto& answer = **slot;
+    if (!answer) {
+      (base::is_own_trouble(answer.error().fault) ? local : failed) = answer.error();
+      continue;
+    }
+    for (const auto& address : answer->addresses) {
+      if (base::may_connect(address, allowed)) {
         usable.push_back(address);
       } else {
         refused = address;
@@ -44,15 +69,10 @@ base::Result<std::vector<base::Address>> HostLookup::verdict() const {
     }
   }
   if (!usable.empty()) return usable;
-  for (const auto* answer : {&v4_, &v6_})
-    if (*answer && !(*answer)->ok() && base::is_own_trouble((*answer)->error().fault))
-      return (*answer)->error();
-  if (refused)
-    return base::Error{Fault::address_refused,
-                       "no address outside special-purpose blocks, e.g. " + refused->text()};
-  if (v4_ && !v4_->ok()) return v4_->error();
-  if (v6_ && !v6_->ok()) return v6_->error();
-  return base::Error{Fault::no_address, "no A and no AAAA record"};
+  if (local) return *local;
+  if (refused) return refusal_of(*refused);
+  if (failed) return *failed;
+  return Error{Fault::no_address, "no A and no AAAA record"};
 }
 
 }  // namespace tlspolicyd::net

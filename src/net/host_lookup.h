@@ -2,6 +2,7 @@
 
 #include <array>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <vector>
 
@@ -12,31 +13,44 @@
 
 namespace tlspolicyd::net {
 
-/// Finds the addresses at which a stranger's host may be connected to: A and AAAA, each asked once
-/// (threat A-7), without the special-purpose ones (threat A-8). Once one family has addresses the
-/// other is waited for no longer than kGrace: a server that is broken for AAAA delays nobody.
+/// Finds the addresses at which a stranger's host may be connected to: A and AAAA, each queried
+/// once (threat A-7), without the special-purpose ones (threat A-8).
+///
+/// The families do not wait for each other for long: kGrace after one has addresses, `done` gets
+/// these, and the answer for the other family follows in `late` (RFC 8305 section 3). A server that
+/// is broken for AAAA delays nothing by more than that, and on a host without IPv6 an A record that
+/// comes after the AAAA record is not lost, however late within the resolver's deadline.
 class HostLookup final : public base::Operation {
  public:
   static constexpr base::milliseconds kGrace{1000};
 
   /// At least one address. Errors: no_address; address_refused if all are special-purpose; the
-  /// DNS's if a family could not be asked and the other has none.
+  /// DNS's if a family could not be queried and the other has none.
   using Done = std::function<void(base::Result<std::vector<base::Address>>)>;
 
-  /// `allowed` are the special-purpose prefixes that the operator lets through. All given by
-  /// reference must outlive it.
+  /// `allowed` are the special-purpose prefixes that the administrator allows. `late`, if given,
+  /// is called once, after `done`, if is_waiting() was true in `done`; it gets what `done` would
+  /// have got of the late family alone. All references must outlive the object.
   HostLookup(Resolver& resolver, base::Timers& timers, const base::DomainName& host,
-             const std::vector<base::Prefix>& allowed, Done done);
+             const std::vector<base::Prefix>& allowed, Done done, Done late = {});
+
+  /// True while a family has not answered.
+  bool is_waiting() const { return !v6_ || !v4_; }
 
  private:
-  void answered(std::optional<base::Result<DnsAnswer>>& slot, base::Result<DnsAnswer> answer);
-  base::Result<std::vector<base::Address>> verdict() const;
-  void finish(base::Result<std::vector<base::Address>> result);
+  using Slot = std::optional<base::Result<DnsAnswer>>;
+  using Found = base::Result<std::vector<base::Address>>;
+
+  void answered(Slot& slot, base::Result<DnsAnswer> answer);
+  static Found verdict(std::initializer_list<const Slot*> slots,
+                       const std::vector<base::Prefix>& allowed);
+  void finish(Done& who, Found found);
 
   base::Timers& timers_;
   const std::vector<base::Prefix>& allowed_;
-  Done done_;
-  std::optional<base::Result<DnsAnswer>> v6_, v4_;
+  Done done_;  ///< empty once called
+  Done late_;
+  Slot v6_, v4_;
   std::array<base::OperationPtr, 2> questions_;
   base::OperationPtr grace_;
 };

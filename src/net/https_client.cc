@@ -2,23 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
-#include "net/connector.h"
 #include "net/host_lookup.h"
-#include "net/https_exchange.h"
+#include "net/https_race.h"
 
 namespace tlspolicyd::net {
 namespace {
 
-using base::Endpoint;
 using base::Error;
 using base::Fault;
-
-/// How long a host that dropped us in the handshake gets to recover.
-constexpr base::milliseconds kSecondChance{300};
 
 std::string request_text(const HttpsRequest& request, std::uint16_t port) {
   const auto suffix = port == 443 ? std::string() : fmt::format(":{}", port);
@@ -35,71 +29,40 @@ class SecureHttpsClient::Get final : public base::Operation {
   Get(SecureHttpsClient& client, const HttpsRequest& request, Done done)
       : client_(client),
         options_(client.options_),
-        tls_(client.tls_),
+        tls_(client.trust_.context),
         host_(request.host.text()),
         request_(request_text(request, options_->port)),
         done_(std::move(done)) {
     deadline_ = client_.loop_.after(options_->timeout, [this] { out_of_time(); });
-    step_ = std::make_unique<HostLookup>(
+    lookup_ = std::make_unique<HostLookup>(
         client_.resolver_, client_.loop_, request.host, options_->allow_addresses,
-        [this](auto addresses) { resolved(std::move(addresses)); });
+        [this](auto addresses) { resolved(std::move(addresses)); },
+        [this](auto addresses) { race_->add(std::move(addresses)); });
   }
 
  private:
   void resolved(base::Result<std::vector<base::Address>> addresses) {
     if (!addresses) return fail(addresses.error());
-    std::vector<Endpoint> endpoints;
-    for (const auto& address : connection_order(*addresses))
-      endpoints.push_back({address, options_->port});
-    connect(std::move(endpoints));
+    const bool more_follow = lookup_->is_waiting();
+    race_ = std::make_unique<HttpsRace>(
+        client_.loop_, *tls_,
+        HttpsRace::Request{host_, std::move(request_), options_->port, options_->collect_peer},
+        *addresses, more_follow, [this](auto reply) { ended(std::move(reply)); });
+    if (!more_follow) lookup_.reset();
   }
 
-  void connect(std::vector<Endpoint> endpoints) {
-    phase_ = "connecting";
-    step_ =
-        std::make_unique<Connector>(client_.loop_, std::move(endpoints),
-                                    [this](auto connection) { connected(std::move(connection)); });
-  }
-
-  void connected(base::Result<Connection> connection) {
-    if (!connection) return fail(connection.error());
-    others_ = std::move(connection->others);
-    auto exchange = std::make_unique<HttpsExchange>(
-        client_.loop_, *tls_, std::move(*connection), host_, request_, options_->collect_peer,
-        [this](auto reply) { exchanged(std::move(reply)); });
-    exchange_ = exchange.get();
-    step_ = std::move(exchange);
-  }
-
-  void exchanged(base::Result<HttpsReply> reply) {
-    const auto& exchange = *std::exchange(exchange_, nullptr);
-    if (reply) return finish(std::move(reply));
-    const auto fault = reply.error().fault;
-    const bool came_to_nothing =
-        !exchange.answered() &&
-        (fault == Fault::tls || fault == Fault::connect || fault == Fault::http);
-    if (came_to_nothing && !others_.empty()) return connect(std::move(others_));
-    const bool was_dropped_in_handshake =
-        exchange.dropped() && exchange.phase() == HttpsExchange::Phase::handshake;
-    if (was_dropped_in_handshake && !std::exchange(had_second_chance_, true)) {
-      phase_ = "connecting";
-      step_ =
-          client_.loop_.after(kSecondChance, [this, peer = exchange.peer()] { connect({peer}); });
-      return;
-    }
-    fail(reply.error());
-  }
-
-  std::string_view phase() const {
-    if (exchange_ == nullptr) return phase_;
-    if (exchange_->answered()) return "reading the response";
-    return exchange_->phase() == HttpsExchange::Phase::handshake ? "TLS handshake"
-                                                                 : "waiting for the response";
+  void ended(base::Result<HttpsReply> reply) {
+    if (!reply) return fail(reply.error());
+    finish(std::move(reply));
   }
 
   void out_of_time() {
+    // What is silent at one address hides neither the host's certificate nor a local failure.
+    if (race_ && race_->failure() && HttpsRace::is_telling(*race_->failure()))
+      return fail(Error(*race_->failure()));
     const std::chrono::duration<double> limit = options_->timeout;
-    fail({Fault::deadline, fmt::format("not done within {:g} s: {}", limit.count(), phase())});
+    fail({Fault::deadline, fmt::format("not done within {:g} s: {}", limit.count(),
+                                       race_ ? race_->phase() : "resolving")});
   }
 
   void fail(const Error& error) {
@@ -107,7 +70,8 @@ class SecureHttpsClient::Get final : public base::Operation {
   }
 
   void finish(base::Result<HttpsReply> reply) {
-    step_.reset();
+    lookup_.reset();
+    race_.reset();
     deadline_.reset();
     const auto done = std::move(done_);
     done(std::move(reply));
@@ -117,13 +81,10 @@ class SecureHttpsClient::Get final : public base::Operation {
   const std::shared_ptr<const Options> options_;
   const std::shared_ptr<const TlsContext> tls_;
   const std::string host_;
-  const std::string request_;
+  std::string request_;  ///< until there are addresses
   Done done_;
-  std::string_view phase_ = "resolving";
-  std::vector<Endpoint> others_;
-  bool had_second_chance_ = false;
-  base::OperationPtr step_;            ///< the present one
-  HttpsExchange* exchange_ = nullptr;  ///< the same, while it is one
+  std::unique_ptr<HostLookup> lookup_;  ///< while a family has not answered
+  std::unique_ptr<HttpsRace> race_;     ///< once there are addresses
   base::OperationPtr deadline_;
 };
 
@@ -133,7 +94,7 @@ SecureHttpsClient::SecureHttpsClient(Loop& loop, Resolver& resolver, Options opt
 }
 
 SecureHttpsClient::SecureHttpsClient(const SecureHttpsClient& other, Resolver& resolver)
-    : loop_(other.loop_), resolver_(resolver), tls_(other.tls_) {
+    : loop_(other.loop_), resolver_(resolver), trust_(other.trust_) {
   auto options = *other.options_;
   options.collect_peer = true;
   options_ = std::make_shared<const Options>(std::move(options));
@@ -141,10 +102,8 @@ SecureHttpsClient::SecureHttpsClient(const SecureHttpsClient& other, Resolver& r
 
 void SecureHttpsClient::set_options(Options options) {
   // Reading a trust store takes tens of milliseconds, in which nobody else is served.
-  auto stamp = TrustStamp::of(options.ca_file);
-  if (!tls_ || !stamp || stamp != stamp_)
-    tls_ = std::make_shared<const TlsContext>(options.ca_file);
-  stamp_ = std::move(stamp);
+  if (!trust_.context || !trust_.is_current(options.ca_file))
+    trust_ = TrustStore::load(options.ca_file);
   options_ = std::make_shared<const Options>(std::move(options));
 }
 

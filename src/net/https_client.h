@@ -2,8 +2,8 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -11,8 +11,7 @@
 #include "net/dns.h"
 #include "net/https.h"
 #include "net/loop.h"
-#include "net/tls_context.h"
-#include "net/trust_stamp.h"
+#include "net/trust_store.h"
 
 namespace tlspolicyd::net {
 
@@ -20,9 +19,8 @@ namespace tlspolicyd::net {
 /// a stranger's (threats ), connects to one of them, verifies the certificate (RFC 8461
 /// 3.3) and reads one response.
 ///
-/// If a connection comes to nothing before the first byte of a response, the host's next address is
-/// tried; if the last one was dropped in the TLS handshake it gets one more chance, since a busy
-/// host must not lose its domain's protection. A certificate that does not verify is final.
+/// An address that fails, or is silent, before the first byte of a response does not decide: see
+/// HttpsRace. Nor does an address family that answers late: see HostLookup.
 ///
 /// The process must ignore SIGPIPE: OpenSSL writes to sockets with write(2).
 class SecureHttpsClient final : public HttpsClient {
@@ -47,6 +45,10 @@ class SecureHttpsClient final : public HttpsClient {
   /// the constructor, and then changes nothing.
   void set_options(Options options);
 
+  /// The trust store of requests from now on.
+  const TrustStore& trust() const { return trust_; }
+  void set_trust(TrustStore trust) { trust_ = std::move(trust); }
+
   /// Every error's text begins with the host's name. The client must outlive the operation.
   base::OperationPtr get(const HttpsRequest& request, Done done) override;
 
@@ -56,8 +58,7 @@ class SecureHttpsClient final : public HttpsClient {
   Loop& loop_;
   Resolver& resolver_;
   std::shared_ptr<const Options> options_;
-  std::shared_ptr<const TlsContext> tls_;
-  std::optional<TrustStamp> stamp_;  ///< of the trust store in tls_
+  TrustStore trust_;
 };
 
 }  // namespace tlspolicyd::net

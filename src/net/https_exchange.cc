@@ -3,6 +3,7 @@
 #include <event2/event.h>
 
 #include <array>
+#include <utility>
 
 namespace tlspolicyd::net {
 namespace {
@@ -18,12 +19,13 @@ constexpr int kRecordsPerTurn = 8;
 
 HttpsExchange::HttpsExchange(Loop& loop, const TlsContext& context, Connection connection,
                              const std::string& host, std::string request, bool collect_peer,
-                             Done done)
+                             Done done, std::function<void()> on_answer)
     : loop_(loop),
       peer_(connection.peer),
       request_(std::move(request)),
       collect_peer_(collect_peer),
       done_(std::move(done)),
+      on_answer_(std::move(on_answer)),
       stream_(context, std::move(connection.fd), host),
       event_(event_new(loop.base(), stream_.fd(), 0, nullptr, nullptr)) {
   own_turn();
@@ -84,7 +86,7 @@ void HttpsExchange::receive() {
     if (stream_.bytes_received() > kMaxReceived)
       return fail({base::Fault::too_large, "the server sends without end"});
     if (step.outcome == Outcome::done) {
-      answered_ = true;
+      if (!std::exchange(answered_, true)) on_answer_();
       if (parsed(parser_.feed({buffer.data(), step.bytes}))) return;
     } else if (step.outcome == Outcome::wants_read && stream_.has_pending()) {
       continue;

@@ -28,9 +28,12 @@ class HttpsExchange final : public base::Operation {
   /// Errors: certificate, tls, connect (reset after the handshake), http, too_large, system.
   using Done = std::function<void(base::Result<HttpsReply>)>;
 
-  /// `request` is the whole request as it is sent. `loop` and `context` must outlive it.
+  /// `request` is the whole request as it is sent. `on_answer` is called once, when the first byte
+  /// of the response has come; it must not destroy the exchange. `loop` and `context` must outlive
+  /// the object.
   HttpsExchange(Loop& loop, const TlsContext& context, Connection connection,
-                const std::string& host, std::string request, bool collect_peer, Done done);
+                const std::string& host, std::string request, bool collect_peer, Done done,
+                std::function<void()> on_answer);
 
   Phase phase() const { return phase_; }
   /// True when a byte of the response has come.
@@ -58,6 +61,7 @@ class HttpsExchange final : public base::Operation {
   std::string request_;  ///< what is still to be sent
   bool collect_peer_;
   Done done_;
+  std::function<void()> on_answer_;
   Phase phase_ = Phase::handshake;
   bool answered_ = false;
   bool dropped_ = false;

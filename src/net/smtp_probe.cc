@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
@@ -22,6 +23,20 @@ constexpr int kOk = 250;
 
 std::vector<base::Prefix> everywhere() {
   return {base::Prefix::parse("0.0.0.0/0").value(), base::Prefix::parse("::/0").value()};
+}
+
+/// What failed, where something did.
+std::string failure_of(const SmtpProbeReport& report) {
+  std::string what = "the certificate is valid for none of the names";
+  if (report.trouble) {
+    what = fmt::format("{}: {}", name_of(report.reached), report.trouble->text);
+  } else if (!report.offers_starttls) {
+    what = "it does not offer STARTTLS";
+  } else if (report.certificate && !report.certificate->distrust.empty()) {
+    what = "certificate: " + report.certificate->distrust;
+  }
+  // The error of a connection begins with the address.
+  return base::printable(report.address.empty() ? what : report.address + ": " + what);
 }
 
 bool would_block(int cause) { return cause == EAGAIN || cause == EWOULDBLOCK || cause == EINTR; }
@@ -47,17 +62,27 @@ SmtpProbe::SmtpProbe(Loop& loop, Resolver& resolver, const SmtpTls& tls, SmtpPro
       tls_(tls),
       request_(std::move(request)),
       done_(std::move(done)),
+      patience_(patience),
       began_(loop.steady()),
       anywhere_(everywhere()) {
-  const std::chrono::duration<double> limit = patience;
-  deadline_ = loop_.after(patience, [this, limit] {
-    fail(Fault::deadline, fmt::format("not done within {:g} s", limit.count()));
-  });
+  begin_patience();
   step_ = std::make_unique<HostLookup>(resolver, loop_, request_.host, anywhere_,
                                        [this](auto addresses) { resolved(std::move(addresses)); });
 }
 
 SmtpProbe::~SmtpProbe() = default;
+
+void SmtpProbe::begin_patience() {
+  deadline_ = loop_.after(std::min(patience_, time_left()), [this] {
+    const std::chrono::duration<double> limit = patience_;
+    fail(Fault::deadline, fmt::format("not done within {:g} s", limit.count()));
+  });
+}
+
+base::milliseconds SmtpProbe::time_left() const {
+  return std::chrono::duration_cast<base::milliseconds>(began_ + kMaxStalls * patience_ -
+                                                        loop_.steady());
+}
 
 void SmtpProbe::resolved(base::Result<std::vector<base::Address>> addresses) {
   if (!addresses) return fail(addresses.error().fault, addresses.error().text);
@@ -71,6 +96,7 @@ void SmtpProbe::resolved(base::Result<std::vector<base::Address>> addresses) {
 
 void SmtpProbe::connected(base::Result<Connection> connection) {
   if (!connection) return fail(connection.error().fault, connection.error().text);
+  others_ = std::move(connection->others);
   report_.address = connection->peer.text();
   socket_ = std::move(connection->fd);
   event_.reset(event_new(loop_.base(), socket_.get(), 0, nullptr, nullptr));
@@ -143,7 +169,10 @@ void SmtpProbe::replied() {
     case Stage::greeting: return say(Stage::ehlo, "EHLO " + request_.our_name + "\r\n");
     case Stage::ehlo:
       report_.offers_starttls = offers(reply, "STARTTLS");
-      if (!report_.offers_starttls) return finish();
+      if (!report_.offers_starttls) {
+        if (!has_demand() || !try_next()) finish();
+        return;
+      }
       return say(Stage::starttls, "STARTTLS\r\n");
     default: return begin_handshake();
   }
@@ -171,16 +200,38 @@ void SmtpProbe::handshake() {
   report_.reached = Stage::done;
   report_.tls_version = stream_->version();
   report_.certificate = judge_peer(stream_->ssl(), request_.names);
-  finish();
+  if (is_satisfied() || !try_next()) finish();
+}
+
+bool SmtpProbe::is_satisfied() const {
+  if (!has_demand()) return true;
+  const auto& shown = *report_.certificate;
+  return shown.distrust.empty() && (!request_.tlsa.empty() || !shown.matched.empty());
 }
 
 void SmtpProbe::fail(Fault fault, std::string_view text) {
   report_.trouble = base::Error{fault, base::printable(text, 200)};
-  finish();
+  if (base::is_own_trouble(fault) || !try_next()) finish();
 }
 
-void SmtpProbe::finish() {
-  // Politeness: it is not waited for.
+/// False if there is no other address, or no time for one.
+bool SmtpProbe::try_next() {
+  if (others_.empty() || time_left() < patience_ / 2) return false;
+  say_goodbye();
+  event_.reset();
+  stream_.reset();
+  socket_ = {};
+  earlier_.push_back(std::exchange(report_, {}));
+  report_.reached = Stage::connecting;
+  begin_patience();
+  step_ = std::make_unique<Connector>(loop_, std::exchange(others_, {}), [this](auto connection) {
+    connected(std::move(connection));
+  });
+  return true;
+}
+
+/// Politeness: it is not waited for.
+void SmtpProbe::say_goodbye() {
   constexpr std::string_view kQuit = "QUIT\r\n";
   if (stream_ && report_.reached == Stage::done) {
     stream_->write(kQuit);
@@ -188,6 +239,19 @@ void SmtpProbe::finish() {
   } else if (socket_ && report_.reached > Stage::connecting) {
     ::send(socket_.get(), kQuit.data(), kQuit.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   }
+}
+
+void SmtpProbe::choose_report() {
+  const bool is_good =
+      !report_.trouble && (!has_demand() || (report_.certificate && is_satisfied()));
+  for (auto& other : earlier_)
+    if (!is_good && other.reached > report_.reached) std::swap(other, report_);
+  for (const auto& other : earlier_) report_.others.push_back(failure_of(other));
+}
+
+void SmtpProbe::finish() {
+  say_goodbye();
+  choose_report();
   report_.took = std::chrono::duration_cast<base::milliseconds>(loop_.steady() - began_);
   event_.reset();
   deadline_.reset();

@@ -6,11 +6,22 @@
 #include <openssl/x509.h>
 
 #include <cerrno>
+#include <chrono>
 #include <system_error>
+#include <utility>
 
+#include "net/certificate_error.h"
 #include "net/x509_text.h"
 
 namespace tlspolicyd::net {
+namespace {
+
+// As OpenSSL reads it.
+base::WallTime wall_time() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+}  // namespace
 
 TlsStream::TlsStream(const TlsContext& context, FileDescriptor socket, const std::string& host)
     : socket_(std::move(socket)), ssl_(context.connection(socket_.get(), host)) {}
@@ -68,7 +79,7 @@ TlsStream::Step TlsStream::translate(int result) {
   // Where a certificate is only to be shown, it is not what went wrong.
   const bool verifies = SSL_get_verify_mode(ssl_.get()) != SSL_VERIFY_NONE;
   if (const long verdict = SSL_get_verify_result(ssl_.get()); verifies && verdict != X509_V_OK)
-    return fail(base::Fault::certificate, X509_verify_cert_error_string(verdict));
+    return fail(certificate_error(verdict, wall_time()));
   const auto code = ERR_peek_error();
   if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) return {Outcome::cut_off};
   const char* reason = ERR_reason_error_string(code);
@@ -77,7 +88,11 @@ TlsStream::Step TlsStream::translate(int result) {
 }
 
 TlsStream::Step TlsStream::fail(base::Fault fault, std::string_view text, Outcome outcome) {
-  error_ = base::Error{fault, std::string(text)};
+  return fail({fault, std::string(text)}, outcome);
+}
+
+TlsStream::Step TlsStream::fail(base::Error error, Outcome outcome) {
+  error_ = std::move(error);
   return {outcome};
 }
 

@@ -51,8 +51,8 @@ class TlsStream {
   int fd() const { return socket_.get(); }
   /// Bytes that came over the socket, TLS's own included.
   std::uint64_t bytes_received() const;
-  /// Fault::certificate with the cause as X509_verify_cert_error_string(3) says it, tls, or
-  /// system. REQUIRES: the last step's outcome is reset or failed.
+  /// That of certificate_error(), tls, or system. REQUIRES: the last step's outcome is reset or
+  /// failed.
   const base::Error& error() const { return *error_; }
 
   std::string version() const;
@@ -63,6 +63,7 @@ class TlsStream {
  private:
   Step translate(int result);
   Step fail(base::Fault fault, std::string_view text, Outcome outcome = Outcome::failed);
+  Step fail(base::Error error, Outcome outcome = Outcome::failed);
 
   FileDescriptor socket_;
   SslPtr ssl_;

@@ -154,7 +154,10 @@ Findings judge_https(const HttpsFacts& facts) {
                    fmt::format("nft insert rule inet filter output tcp dport {} accept, or the "
                                "same in the firewall between",
                                facts.port));
-    } else if (error.fault == Fault::certificate || error.fault == Fault::tls) {
+    } else if (error.fault == Fault::system && text.find("no route") != std::string::npos) {
+      check.failed(text, "ip route show default; where that prints nothing, restore the uplink");
+    } else if (error.fault == Fault::certificate || error.fault == Fault::tls ||
+               text.find("not yet valid") != std::string::npos) {
       judge_tls(facts, text, check);
     } else {
       check.warning(text, other);

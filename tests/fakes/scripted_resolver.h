@@ -38,13 +38,16 @@ class ScriptedResolver final : public net::Resolver {
     answer(net::RecordType::aaaa, v6);
   }
 
+  /// Answers to this type come that much later.
+  void delay(net::RecordType type, base::milliseconds time) { delays_[type] = time; }
+
   base::OperationPtr resolve(const net::DnsQuestion& question, Done done) override {
     questions.push_back(question);
     auto& answers = answers_[question.type];
     if (answers.empty()) return std::make_unique<base::Operation>();
     auto next = answers.front();
     if (answers.size() > 1) answers.pop_front();
-    return timers_.after(base::milliseconds(0),
+    return timers_.after(delays_[question.type],
                          [next = std::move(next), done = std::move(done)] { done(next); });
   }
 
@@ -53,6 +56,7 @@ class ScriptedResolver final : public net::Resolver {
  private:
   base::Timers& timers_;
   std::map<net::RecordType, std::deque<base::Result<net::DnsAnswer>>> answers_;
+  std::map<net::RecordType, base::milliseconds> delays_;
 };
 
 }  // namespace tlspolicyd::fakes

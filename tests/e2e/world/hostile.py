@@ -36,7 +36,8 @@ class HostileServer:
                 file.write_bytes(chain)
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._context.load_cert_chain(file, world.authority.key)
-        self._listener = socket.create_server((address, 443), backlog=64)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._listener = socket.create_server((address, 443), family=family, backlog=64)
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ Prefix prefix(std::string_view text) {
 }
 
 TEST_CASE("A-8 both ends of every special-purpose block, and the neighbours outside") {
-  // An empty neighbour: the block touches another one or the end of the address space.
+  // An empty neighbour is special-purpose too, or beyond the end of the address space.
   struct {
     const char* block;
     const char* before;
@@ -48,14 +48,10 @@ TEST_CASE("A-8 both ends of every special-purpose block, and the neighbours outs
       {"240.0.0.0/4", "", "240.0.0.0", "255.255.255.254", ""},
       {"255.255.255.255/32", "", "255.255.255.255", "255.255.255.255", ""},
       {"::/128", "", "::", "::", ""},
-      {"::1/128", "", "::1", "::1", "::2"},
-      {"::ffff:0:0/96", "::fffe:ffff:ffff", "::ffff:0:0", "::ffff:ffff:ffff", "::1:0:0:0"},
-      {"64:ff9b::/96", "64:ff9a:ffff:ffff:ffff:ffff:ffff:ffff", "64:ff9b::", "64:ff9b::ffff:ffff",
-       "64:ff9b::1:0:0"},
-      {"64:ff9b:1::/48", "64:ff9b:0:ffff:ffff:ffff:ffff:ffff",
-       "64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", "64:ff9b:2::"},
-      {"100::/64", "ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "100::", "100::ffff:ffff:ffff:ffff",
-       "100:0:0:1::"},
+      {"::1/128", "", "::1", "::1", ""},
+      {"::ffff:0:0/96", "", "::ffff:0:0", "::ffff:ffff:ffff", ""},
+      {"64:ff9b:1::/48", "", "64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", ""},
+      {"100::/64", "", "100::", "100::ffff:ffff:ffff:ffff", ""},
       {"2001::/23", "2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
        "2001::", "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", "2001:200::"},
       {"2001:db8::/32", "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff",
@@ -64,12 +60,9 @@ TEST_CASE("A-8 both ends of every special-purpose block, and the neighbours outs
        "2002::", "2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "2003::"},
       {"3fff::/20", "3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
        "3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", "3fff:1000::"},
-      {"5f00::/16", "5eff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-       "5f00::", "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "5f01::"},
-      {"fc00::/7", "fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-       "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fe00::"},
-      {"fe80::/10", "fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-       "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},
+      {"5f00::/16", "", "5f00::", "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},
+      {"fc00::/7", "", "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},
+      {"fe80::/10", "", "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},
       {"fec0::/10", "", "fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},
       {"ff00::/8", "", "ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""},
   };
@@ -114,6 +107,54 @@ TEST_CASE("A-8 the operator's prefixes allow what lies inside them and nothing e
   }
   CHECK_FALSE(may_connect(address("127.0.0.1"), {}));
   CHECK(may_connect(address("8.8.8.8"), {}));
+}
+
+TEST_CASE("decision 26: of IPv6 only global unicast, whatever IANA may register elsewhere") {
+  const Prefix everything_but[] = {prefix("::/3"), prefix("4000::/2"), prefix("8000::/1")};
+  for (const auto& block : everything_but) {
+    const auto inside = Address::parse(block.text().substr(0, block.text().find('/'))).value();
+    CAPTURE(block.text());
+    CHECK(is_special_purpose(inside));
+  }
+  for (const char* text :
+       {"1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "4000::", "::8.8.8.8", "::ffff:0:8.8.8.8",
+        "64:ff9b::1:808:808", "64:ff9a:ffff:ffff:ffff:ffff:808:808", "64:ff9b:2::808:808",
+        "100:0:0:1::1", "fbff::1", "fe00::1"}) {
+    CAPTURE(text);
+    CHECK(is_special_purpose(address(text)));
+    CHECK_FALSE(may_connect(address(text), {}));
+  }
+  CHECK_FALSE(is_special_purpose(address("2000::")));
+  CHECK_FALSE(is_special_purpose(address("3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")));
+}
+
+TEST_CASE("F1: a NAT64 address is judged by the IPv4 address in it") {
+  for (const char* text : {"64:ff9b::505:505", "64:ff9b::808:808", "64:ff9b::dfff:ffff"}) {
+    CAPTURE(text);
+    CHECK_FALSE(is_special_purpose(address(text)));
+    CHECK(may_connect(address(text), {}));
+  }
+  for (const char* text : {"64:ff9b::", "64:ff9b::a00:1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe",
+                           "64:ff9b::c0a8:101", "64:ff9b::e000:1", "64:ff9b::ffff:ffff"}) {
+    CAPTURE(text);
+    CHECK(is_special_purpose(address(text)));
+    CHECK_FALSE(may_connect(address(text), {}));
+  }
+  CHECK(embedded_v4(address("64:ff9b::505:505")) == address("5.5.5.5"));
+  CHECK_FALSE(embedded_v4(address("64:ff9b:1::505:505")));
+  CHECK_FALSE(embedded_v4(address("5.5.5.5")));
+}
+
+TEST_CASE("F1: an IPv4 prefix of the administrator also allows what NAT64 makes of it") {
+  const std::vector<Prefix> allowed = {prefix("10.1.0.0/16")};
+  CHECK(may_connect(address("64:ff9b::a01:1"), allowed));
+  CHECK_FALSE(may_connect(address("64:ff9b::a02:1"), allowed));
+  // In every other translation prefix it allows nothing.
+  for (const char* text : {"64:ff9b:1::a01:1", "::a01:1", "::ffff:a01:1", "::ffff:0:a01:1",
+                           "2002:a01:1::1", "fd00::a01:1"}) {
+    CAPTURE(text);
+    CHECK_FALSE(may_connect(address(text), allowed));
+  }
 }
 
 TEST_CASE("Prefixes compare the bits of their length, whole octets or not") {

@@ -49,6 +49,20 @@ TEST_CASE("where nobody can be reached the domain is not blamed, and there is a 
   CHECK(document["connect"][1]["verdict"] == "not-tried");
 }
 
+TEST_CASE("what failed at other addresses of the host is reported, for people and in JSON") {
+  auto probe = unreachable();
+  probe.report.others = {"192.0.2.1:25: greeting: the host says 554 no", "connection: x"};
+  const auto text = with_probes(kText, plan(), {probe}, Outcome::guarded, Outcome::guarded);
+  CAPTURE(text);
+  CHECK(
+      text.find("           another address failed: 192.0.2.1:25: greeting: the host says 554 no\n"
+                "           another address failed: connection: x\n"
+                "           could not be reached from here") != std::string::npos);
+  json document;
+  add_probes(document, plan(), {probe}, Outcome::guarded);
+  CHECK(document["connect"][0]["other_addresses"] == json(probe.report.others));
+}
+
 TEST_CASE("a result that stays is said as before, one that changes says why") {
   CHECK(with_probes(kText, plan(), {}, Outcome::guarded, Outcome::guarded) ==
         "next-hop   a.test\nconnect    there are no MX hosts\nresult     protected: x\n");

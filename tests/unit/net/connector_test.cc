@@ -190,6 +190,25 @@ TEST_CASE("a reset before we look is a connection all the same") {
   CHECK(result->ok());
 }
 
+TEST_CASE("D2: what is added is tried, also while an address is silent") {
+  World world;
+  Port silent("127.0.0.2"), open("127.0.0.3");
+  silent.silent();
+  open.accepting();
+  std::optional<Result<Connection>> result;
+  Connector connector(world.loop, {silent.endpoint()}, [&](auto r) {
+    result = std::move(r);
+    world.loop.stop();
+  });
+  const auto late = world.loop.after(400ms, [&] { connector.add({open.endpoint()}); });
+  const auto guard = world.loop.after(3s, [&] { world.loop.stop(); });
+  world.loop.run();
+  REQUIRE(result.has_value());
+  REQUIRE(result->ok());
+  CHECK((*result)->peer == open.endpoint());
+  CHECK((*result)->others == std::vector{silent.endpoint()});
+}
+
 TEST_CASE("a connector that is kept after its end stays quiet") {
   World world;
   Port closed("127.0.0.2"), also_closed("127.0.0.3");

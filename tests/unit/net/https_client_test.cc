@@ -560,16 +560,6 @@ TEST_CASE("a connection that comes to nothing leads to the next address") {
   }
 }
 
-TEST_CASE("a certificate that does not verify is final") {
-  const auto other = authority().issue({.common_name = "x", .dns_names = {"other.example"}});
-  const HttpsServer bad(other, HttpsServer::answering(ok(kPolicy)));
-  const HttpsServer fine(good(), HttpsServer::answering(ok(kPolicy)),
-                         {.address = "127.0.0.2", .port = bad.port()});
-  World world(bad.port(), {"127.0.0.1", "127.0.0.2"});
-  CHECK(world.refused().fault == Fault::certificate);
-  CHECK(fine.connections() == 0);
-}
-
 TEST_CASE("a response that fails after its first byte is final") {
   const HttpsServer bad(good(), after_request([](HttpsServer::Connection& connection) {
                           connection.write("HTTP/1.1 200 OK\r\n");

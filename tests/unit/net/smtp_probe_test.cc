@@ -340,6 +340,85 @@ TEST_CASE("hosts that stop") {
   }
 }
 
+TEST_CASE("what fails at one address is tried at the next, as smtp(8) does") {
+  const auto other = authority().issue({.common_name = "x", .dns_names = {"other.example.org"}});
+  struct Row {
+    const char* what;
+    const Identity& identity;
+    Server::Script script;
+    const char* told;
+  };
+  const Row rows[] = {
+      {"greeting", good(), saying({"554 5.7.1 go away\r\n"}), ": greeting: the host says 554"},
+      {"no STARTTLS", good(), saying({kGreeting, "250 mx.example.org\r\n"}),
+       ": it does not offer STARTTLS"},
+      {"handshake", good(), saying({kGreeting, kEhlo, "454 4.7.0 no key\r\n"}),
+       ": STARTTLS: the host says 454"},
+      {"certificate", other, saying({kGreeting, kEhlo, kGo}),
+       ": the certificate is valid for none"},
+      {"silence", good(), [](Server::Connection& connection) { connection.wait(); },
+       ": greeting: not done within 1 s"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    const Server bad(row.identity, row.script);
+    const Server fine(good(), saying({kGreeting, kEhlo, kGo}),
+                      {.address = "127.0.0.2", .port = bad.port()});
+    World world(bad.port(), {"127.0.0.1", "127.0.0.2"});
+    world.patience = 1s;
+    const auto report = world.probe();
+    CHECK_FALSE(report.trouble.has_value());
+    CHECK(report.reached == Stage::done);
+    CHECK(report.address.starts_with("127.0.0.2:"));
+    REQUIRE(report.certificate.has_value());
+    CHECK(report.certificate->matched == kHost);
+    REQUIRE(report.others.size() == 1);
+    CAPTURE(report.others.front());
+    CHECK(report.others.front().starts_with("127.0.0.1:" + std::to_string(bad.port()) + row.told));
+  }
+}
+
+TEST_CASE("where every address fails, the one that came furthest is shown, within a bound") {
+  SUBCASE("no further address than the first is reached") {
+    const Server bad(good(), saying({kGreeting, "502 what?\r\n"}));
+    const auto report = World(bad.port(), {"127.0.0.1", "127.0.0.2"}).probe();
+    CHECK(report.reached == Stage::ehlo);
+    CHECK(report.address.starts_with("127.0.0.1:"));
+    REQUIRE(report.others.size() == 1);
+    CHECK(report.others.front() ==
+          "connection: 127.0.0.2:" + std::to_string(bad.port()) + ": Connection refused");
+  }
+  SUBCASE("all are silent") {
+    const auto silence = [](Server::Connection& connection) { connection.wait(); };
+    const Server first(good(), silence);
+    std::vector<std::unique_ptr<Server>> more;
+    for (const char* address : {"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"})
+      more.push_back(std::make_unique<Server>(
+          good(), silence, Server::Options{.address = address, .port = first.port()}));
+    World world(first.port(), {"127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"});
+    world.patience = 200ms;
+    const auto report = world.probe();
+    CHECK(report.trouble->fault == Fault::deadline);
+    CHECK(report.took >= (SmtpProbe::kMaxStalls - 1) * world.patience);
+    // Three had their time.
+    CHECK(more[1]->connections() == 1);
+    CHECK(more[2]->connections() == 0);
+    CHECK(more[3]->connections() == 0);
+  }
+}
+
+TEST_CASE("a host of which nothing is demanded is judged by its first address") {
+  const Server plain(good(), saying({kGreeting, "250 mx.example.org\r\n"}));
+  const Server other(good(), saying({kGreeting, kEhlo, kGo}),
+                     {.address = "127.0.0.2", .port = plain.port()});
+  World world(plain.port(), {"127.0.0.1", "127.0.0.2"});
+  world.request.names.clear();
+  const auto report = world.probe();
+  CHECK_FALSE(report.trouble.has_value());
+  CHECK(report.reached == Stage::ehlo);
+  CHECK(other.connections() == 0);
+}
+
 TEST_CASE("a probe that is given up says nothing") {
   const Server server(good(), saying({kGreeting, kEhlo, kGo}));
   World world(server.port());

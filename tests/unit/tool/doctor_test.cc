@@ -347,6 +347,15 @@ TEST_CASE("HTTPS: does port 443 leave") {
     CHECK(contains(found.text, "mta-sts.txt: why"));
     CHECK(contains(found.mend, row.mend));
   }
+  // A local failure is failed, too, with its own fix.
+  const Error no_uplink{Fault::system,
+                        "mta-sts.gmail.com: 192.0.2.1:443: Network is unreachable: this machine "
+                        "has no route to the Internet"};
+  CHECK(trouble(judged(no_uplink)).verdict == Verdict::failed);
+  CHECK(contains(trouble(judged(no_uplink)).mend, "ip route"));
+  const Error wrong_clock{Fault::system, "certificate is not yet valid: the clock is wrong"};
+  CHECK(trouble(judged(wrong_clock)).verdict == Verdict::failed);
+  CHECK(contains(trouble(judged(wrong_clock)).mend, "timedatectl"));
   CHECK(trouble(judged(404)).verdict == Verdict::warning);
   CHECK(trouble(judged(200, "no version")).verdict == Verdict::warning);
 }
