@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -11,11 +12,11 @@
 #include <random>
 #include <utility>
 
+#include "base/quiet_thread.h"
 #include "config/derived.h"
 #include "config/effective.h"
 #include "postfix/delegation_session.h"
 #include "postfix/socketmap_session.h"
-#include "store/quiet_thread.h"
 
 namespace tlspolicyd {
 namespace {
@@ -28,8 +29,11 @@ Daemon::Daemon(config::Config config, config::Source source,
                std::vector<net::InheritedSocket> inherited)
     : config_(std::move(config)),
       source_(std::move(source)),
+      log_writer_(STDERR_FILENO),
       log_(config_.log.level, config_.log.format,
-           base::standard_error_sink(std::getenv("JOURNAL_STREAM") != nullptr)),
+           base::line_sink(log_writer_,
+                           base::is_journal_stream(std::getenv("JOURNAL_STREAM"), STDERR_FILENO)),
+           [this] { return log_writer_.take_dropped(); }),
       service_manager_(loop_, log_, net::take_notify_variables()),
       resolv_conf_(loop_, net::kResolvConf,
                    [this](auto servers) { on_servers(std::move(servers)); }),
@@ -49,7 +53,7 @@ Daemon::Daemon(config::Config config, config::Source source,
       outside_{counted_resolver_, counted_https_, slots_, keeper_, dane_, loop_, loop_, log_},
       service_(outside_, book_, config::inquiry_settings(config_)),
       refresher_(outside_, book_, service_, config_.refresh, std::random_device()()),
-      trust_store_watch_(loop_, mailbox_, https_, log_, store::start_without_signals,
+      trust_store_watch_(loop_, mailbox_, https_, log_, base::start_without_signals,
                          [this] { book_.forget_failures(); }),
       responder_(service_, config::answer_rules(config_), loop_, log_),
       server_(
@@ -154,7 +158,8 @@ admin::Sources Daemon::sources() {
           loop_lag_,
           counted_resolver_.tally(),
           counted_https_.tally(),
-          delegation_tally_};
+          delegation_tally_,
+          &log_writer_};
 }
 
 admin::Controls Daemon::controls() {

@@ -83,6 +83,7 @@ class Daemon {
 
   config::Config config_;  ///< in force
   config::Source source_;
+  base::LineWriter log_writer_;
   base::Log log_;
   net::Loop loop_;
   net::ServiceManager service_manager_;

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -7,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "base/line_writer.h"
 #include "config/effective.h"
 #include "config/source.h"
 #include "daemon.h"
@@ -78,7 +80,8 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "tlspolicyd: {}\n", error.what());
+    // Not for ever, should nobody read it.
+    base::LineWriter(STDERR_FILENO).write(fmt::format("tlspolicyd: {}\n", error.what()));
     return 1;
   }
 }

@@ -93,8 +93,11 @@ Commands::Handling Commands::handle(const HttpRequest& request, Done done) {
       Route{"/status", "GET", &Commands::status},    Route{"/list", "GET", &Commands::list},
       Route{"/show", "GET", &Commands::show},        Route{"/forget", "POST", &Commands::forget},
       Route{"/refresh", "POST", &Commands::refresh}, Route{"/explain", "GET", &Commands::explain}};
-  // Where the endpoint is no unix socket, any page in a browser of this machine could reach it.
+  // Where the endpoint is no unix socket, any page in a browser of this machine could reach it, and
+  // read what it says if the page's name resolves to this address (DNS rebinding).
   if (request.from_page) return error_reply(403, "this is not for pages in a browser");
+  if (!request.over_unix && !request.is_for_address())
+    return error_reply(403, "the Host must be an address or localhost");
   for (const auto& route : kRoutes) {
     if (request.path != route.path) continue;
     if (request.method != route.method) return wrong_method(request, route.method);

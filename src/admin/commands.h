@@ -35,8 +35,9 @@ struct Controls {
 ///     GET  /metrics, /healthz               see observe()
 ///
 /// What cannot be done is {"error": text} with status 400 (the request is wrong), 403 (a page in a
-/// browser asks), 404 (nothing is known of the domain, or there is no such command), 409 (something
-/// else is under way for the domain), 503 (kMostExplained explanations are under way).
+/// browser asks, or may: over TCP the Host must be an address or localhost), 404 (nothing is known
+/// of the domain, or there is no such command), 409 (something else is under way for the domain),
+/// 503 (kMostExplained explanations are under way).
 class Commands {
  public:
   static constexpr std::uint64_t kMostListed = 1000;

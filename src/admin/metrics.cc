@@ -178,6 +178,10 @@ void write_state(Exposition& out, const Sources& sources) {
   out.gauge("tlspolicyd_connections", "Clients connected, by endpoint.")
       .add({{"endpoint", "socketmap"}}, sources.socketmap.connections())
       .add({{"endpoint", "policy_service"}}, sources.policy_service.connections());
+  out.counter("tlspolicyd_clients_displaced_total",
+              "Waiting requests that gave way to others because limits.clients were waiting.")
+      .add({{"endpoint", "socketmap"}}, sources.socketmap.displaced())
+      .add({{"endpoint", "policy_service"}}, sources.policy_service.displaced());
   const auto disk = sources.keeper.state();
   out.gauge("tlspolicyd_disk_failing", "1 while policies cannot be saved.").add(disk.failing);
   out.gauge("tlspolicyd_disk_unsaved_policies", "Policies that are in memory only.")
@@ -217,6 +221,9 @@ void write_process(Exposition& out, const Sources& sources) {
   out.gauge("tlspolicyd_config_last_reload_success_timestamp_seconds",
             "When the configuration in force was read.")
       .add_real(seconds_of(sources.facts.configured_at));
+  out.counter("tlspolicyd_log_lines_dropped_total",
+              "Log lines dropped because standard error was not read.")
+      .add(sources.log_writer ? sources.log_writer->dropped() : 0);
   const auto process = this_process();
   out.counter("process_cpu_seconds_total", "CPU time of all threads.")
       .add_real(process.cpu_seconds);

@@ -5,6 +5,7 @@
 
 #include "admin/loop_lag.h"
 #include "base/clock.h"
+#include "base/line_writer.h"
 #include "net/counted_https.h"
 #include "net/counted_resolver.h"
 #include "postfix/delegation_tally.h"
@@ -66,6 +67,7 @@ struct Sources {
   const net::DnsTally& dns;
   const net::HttpsTally& https;
   const postfix::DelegationTally& delegation;
+  const base::LineWriter* log_writer = nullptr;  ///< of the log; may be missing
 };
 
 }  // namespace tlspolicyd::admin

@@ -1,6 +1,6 @@
 #include "base/log.h"
 
-#include <cstdio>
+#include <sys/stat.h>
 
 #include "base/ascii.h"
 
@@ -48,6 +48,13 @@ std::string printable(std::string_view text, std::size_t limit) {
 void Log::write(Severity severity, std::string_view message,
                 std::initializer_list<Field> fields) const {
   if (!enabled(severity)) return;
+  if (const auto lost = dropped_ ? dropped_() : 0)
+    send(Severity::warning, "log lines dropped: standard error was not read", {{"count", lost}});
+  send(severity, message, fields);
+}
+
+void Log::send(Severity severity, std::string_view message,
+               std::initializer_list<Field> fields) const {
   std::string line;
   if (format_ == Format::json) {
     line = fmt::format(R"({{"level":"{}","message":)", word_for(severity));
@@ -72,15 +79,19 @@ void Log::write(Severity severity, std::string_view message,
   sink_(severity, line);
 }
 
-Log::Sink standard_error_sink(bool with_priority) {
-  return [with_priority](Severity severity, std::string_view line) {
+Log::Sink line_sink(LineWriter& writer, bool with_priority) {
+  return [&writer, with_priority](Severity severity, std::string_view line) {
     constexpr int kPriority[] = {7, 6, 4, 3};
     const auto prefix =
         with_priority ? fmt::format("<{}>", kPriority[static_cast<int>(severity)]) : std::string();
-    // One write per line, so that lines of several processes do not mix.
-    const auto out = fmt::format("{}{}\n", prefix, line);
-    std::fwrite(out.data(), 1, out.size(), stderr);
+    writer.write(fmt::format("{}{}\n", prefix, line));
   };
+}
+
+bool is_journal_stream(const char* variable, int descriptor) {
+  struct stat status {};
+  return variable != nullptr && ::fstat(descriptor, &status) == 0 &&
+         variable == fmt::format("{}:{}", status.st_dev, status.st_ino);
 }
 
 }  // namespace tlspolicyd::base

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "net/http_server.h"
+#include "postfix/server.h"
 
 namespace tlspolicyd::config {
 
@@ -57,8 +58,9 @@ std::string cache_path(const Config& config) {
 std::size_t open_files(const Config& config) {
   // A client has one descriptor; a fetch has at most eight while it connects; so has a question
   // to the DNS while it tries servers. The rest is for the process itself.
-  return (config.policy_service.empty() ? 1 : 2) * config.limits.clients +
-         8 * 5 * config.limits.fetches + 8 * 256 + 2 * net::HttpServer::kMaxConnections + 64;
+  const auto clients = config.limits.clients + postfix::Server::reserve_for(config.limits.clients);
+  return (config.policy_service.empty() ? 1 : 2) * clients + 8 * 5 * config.limits.fetches +
+         8 * 256 + 2 * net::HttpServer::kMaxConnections + 64;
 }
 
 }  // namespace tlspolicyd::config

@@ -122,9 +122,10 @@ void read_discovery(Section& top, Config::Discovery& discovery, const Mistakes& 
     keys.text("fetch_deadline", duration(discovery.fetch_deadline));
     keys.text("on_dns_error", choice(discovery.defer_on_dns_error, kOnDnsError));
     if (mistakes.size() > before) return;
-    // Postfix gives up after 100 s; a few seconds are for the MX look-up.
-    if (discovery.fetch_deadline > seconds{80})
-      keys.complain_of("fetch_deadline", "at most 80s, since Postfix waits 100 s");
+    // Postfix gives up after 100 s. After the fetch, the MX lookup has up to 10 s and the DANE gate
+    // 15 s; 5 s remain.
+    if (discovery.fetch_deadline > seconds{70})
+      keys.complain_of("fetch_deadline", "at most 70s, since Postfix waits 100 s");
     if (discovery.answer_deadline > discovery.fetch_deadline)
       keys.complain_of("answer_deadline", "must not be longer than discovery.fetch_deadline");
   });

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/address.h"
 #include "base/ascii.h"
 #include "base/number.h"
 
@@ -44,6 +45,25 @@ std::optional<unsigned> hex_digit(char c) {
   return std::nullopt;
 }
 
+/// The host of "host", "host:port" or "[IPv6]:port" (RFC 3986 3.2.2), without brackets; nothing if
+/// it is not well written.
+std::optional<std::string_view> host_of(std::string_view value) {
+  const bool bracketed = value.starts_with('[');
+  const auto end = bracketed ? value.find(']') : std::min(value.find(':'), value.size());
+  if (end == std::string_view::npos) return std::nullopt;
+  const auto host = bracketed ? value.substr(1, end - 1) : value.substr(0, end);
+  const auto rest = value.substr(bracketed ? end + 1 : end);
+  const std::string_view others = bracketed ? ":.-_~%" : ".-_~%!$&'()*+,;=";
+  const auto is_host_octet = [others](char c) {
+    return base::is_alnum(c) || others.find(c) != std::string_view::npos;
+  };
+  if (!std::all_of(host.begin(), host.end(), is_host_octet)) return std::nullopt;
+  if (!rest.empty() &&
+      (rest.front() != ':' || !std::all_of(rest.begin() + 1, rest.end(), base::is_digit)))
+    return std::nullopt;
+  return host;
+}
+
 /// Of a part of the query, as forms write it.
 std::optional<std::string> decoded(std::string_view text) {
   std::string out;
@@ -64,6 +84,12 @@ std::optional<std::string> decoded(std::string_view text) {
 }
 
 }  // namespace
+
+bool HttpRequest::is_for_address() const {
+  std::string_view name = host;
+  if (name.ends_with('.')) name.remove_suffix(1);
+  return name.empty() || is_called(name, "localhost") || base::Address::parse(name).ok();
+}
 
 HttpRequestParser::State HttpRequestParser::feed(std::string_view bytes) {
   if (state_ != State::need_more) return state_;
@@ -96,6 +122,10 @@ void HttpRequestParser::read_header() {
     if (!(first ? request_line(line) : field_line(line))) return;
     first = false;
   }
+  if (needs_host_ && !has_host_) {
+    refuse(400, "HTTP/1.1 needs a Host field");
+    return;
+  }
   buffer_.erase(0, end + kEndOfHeader.size());
   in_body_ = true;
 }
@@ -120,6 +150,7 @@ bool HttpRequestParser::request_line(std::string_view line) {
                                         : refuse(400, "METHOD TARGET HTTP/1.1 is expected");
   if (method != "GET" && method != "POST") return refuse(405, "GET and POST are served");
   request_.method = method;
+  needs_host_ = version == "HTTP/1.1";
   return target(line.substr(first + 1, last - first - 1));
 }
 
@@ -160,7 +191,17 @@ bool HttpRequestParser::field_line(std::string_view line) {
   if (is_called(name, "content-length")) return content_length(value);
   if (is_called(name, "transfer-encoding")) return refuse(501, "no transfer coding is served");
   if (is_called(name, "expect")) return refuse(417, "no expectation is met");
-  if (is_called(name, "origin")) request_.from_page = true;
+  if (is_called(name, "host")) return host(value);
+  constexpr std::string_view kFetchMetadata = "sec-fetch-";
+  if (is_called(name, "origin") || is_called(name.substr(0, kFetchMetadata.size()), kFetchMetadata))
+    request_.from_page = true;
+  return true;
+}
+
+bool HttpRequestParser::host(std::string_view value) {
+  const auto name = host_of(value);
+  if (!name || std::exchange(has_host_, true)) return refuse(400, "one valid Host is expected");
+  request_.host = *name;
   return true;
 }
 

@@ -1,6 +1,7 @@
 #include "net/http_server.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -16,6 +17,10 @@ namespace {
 constexpr base::seconds kDrainPatience{2};
 
 constexpr std::size_t kMaxSuperfluous = 1'048'576;
+
+// A client that has closed its writing side may have gone away altogether, which TCP does not say:
+// its reply is not made for longer than this. An explanation of a domain takes less.
+constexpr base::seconds kHalfClosedPatience{120};
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
@@ -36,6 +41,13 @@ std::string_view phrase(int status) {
     case 505: return "HTTP Version Not Supported";
     default: return status < 400 ? "OK" : "Error";
   }
+}
+
+bool is_unix(const FileDescriptor& socket) {
+  sockaddr_storage own{};
+  socklen_t length = sizeof own;
+  return ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&own), &length) == 0 &&
+         own.ss_family == AF_UNIX;
 }
 
 /// The fields besides Content-* keep a browser from taking it for anything but what it is.
@@ -84,7 +96,8 @@ class HttpServer::Connection {
     char room[4096];
     const auto length = ::recv(socket_.get(), room, sizeof room, 0);
     if (length < 0 && would_block(errno)) return;
-    if (length <= 0) return end();
+    if (length < 0) return end();
+    if (length == 0) return on_end_of_input();
     // What comes after the request is for nobody; not reading it would hide that the client left.
     if (is_served()) {
       superfluous_ += static_cast<std::size_t>(length);
@@ -99,12 +112,23 @@ class HttpServer::Connection {
       case HttpRequestParser::State::complete: break;
     }
     deadline_.reset();
-    auto handling = server_.handler_(parser_.request(), [this](HttpReply answer) {
+    auto request = parser_.request();
+    request.over_unix = is_unix(socket_);
+    auto handling = server_.handler_(request, [this](HttpReply answer) {
       waiting_.reset();
       reply(answer);
     });
     if (handling.reply) return reply(*handling.reply);
     waiting_ = std::move(handling.waiting);
+  }
+
+  /// The client may read on: a complete request is answered. A unix socket tells whether it does.
+  void on_end_of_input() {
+    pollfd status{.fd = socket_.get(), .events = 0, .revents = 0};
+    const bool gone = ::poll(&status, 1, 0) == 1 && (status.revents & (POLLHUP | POLLERR)) != 0;
+    if (gone || !is_served() || (!waiting_ && sent_ == out_.size())) return end();
+    readable_.pause();
+    if (waiting_) deadline_ = server_.loop_.after(kHalfClosedPatience, [this] { end(); });
   }
 
   void reply(const HttpReply& answer) {

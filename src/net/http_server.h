@@ -29,7 +29,7 @@ struct HttpReply {
 /// Everything is bounded, since the clients may be hostile: the request (HttpRequestParser), the
 /// time for sending it and for taking the reply, the connections. Where these are used up the
 /// oldest of those that do not wait for us is closed; a newcomer is refused (503) only if all wait
-/// for replies of ours.
+/// for replies of ours. A client that has closed its writing side gets its reply.
 class HttpServer {
  public:
   static constexpr std::size_t kMaxConnections = 64;

@@ -3,6 +3,7 @@
 #include <event2/event.h>
 #include <fmt/format.h>
 #include <grp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -41,31 +42,35 @@ FileDescriptor bind_inet(const base::Endpoint& endpoint, const ListenAddress& ad
   return socket;
 }
 
-/// True if a server answers on the socket that exists at this path.
-bool is_live(const sockaddr_un& where) {
-  const FileDescriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0 ||
-         errno == EAGAIN;
+/// Removes a unix socket that no process listens on, left behind by one that was killed. Only a
+/// refused connection shows that; anything else, such as a missing permission or file descriptor,
+/// may be a socket in use.
+void remove_stale(const sockaddr_un& where, const ListenAddress& address) {
+  struct stat status {};
+  if (::lstat(where.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+  const auto probe = make_socket(AF_UNIX, address);
+  const int connected =
+      ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where);
+  if (connected == 0 || errno == EAGAIN) {
+    errno = EADDRINUSE;
+    fail(address, "another server listens there");
+  }
+  if (errno == ENOENT) return;
+  if (errno != ECONNREFUSED) fail(address, "cannot find out whether the socket there is in use");
+  if (::unlink(where.sun_path) != 0 && errno != ENOENT) fail(address, "unlink");
 }
 
 FileDescriptor bind_unix(const UnixAddress& to, const ListenAddress& address) {
   sockaddr_un where{};
   where.sun_family = AF_UNIX;
   std::memcpy(where.sun_path, to.path.data(), to.path.size());
-  struct stat status {};
-  if (::lstat(to.path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
-    if (is_live(where)) {
-      errno = EADDRINUSE;
-      fail(address, "another server listens there");
-    }
-    ::unlink(to.path.c_str());
-  }
+  remove_stale(where, address);
   auto socket = make_socket(AF_UNIX, address);
-  // The socket is never wider open than asked for, not even between bind and chmod.
-  const mode_t before = ::umask(0777);
-  const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where);
-  ::umask(before);
-  if (bound != 0) fail(address, "bind");
+  // The socket is never wider open than asked for, not even between bind and chmod: on Linux bind()
+  // gives the path the mode of the socket. The umask would be that of all threads.
+  if (::fchmod(socket.get(), 0) != 0) fail(address, "fchmod");
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0)
+    fail(address, "bind");
   if (!to.group.empty()) {
     const group* entry = ::getgrnam(to.group.c_str());
     if (entry == nullptr) {
@@ -118,6 +123,9 @@ void Listener::accept_all() {
       continue;
     }
     if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return;
+    // accept() looks for a file descriptor before it looks for a client.
+    pollfd status{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&status, 1, 0) == 0) return;
     if (callbacks_.out_of_room()) continue;
     event_del(readable_.get());
     rest_ = loop_.after(kRest, [this] { event_add(readable_.get(), nullptr); });

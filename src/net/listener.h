@@ -19,7 +19,8 @@ class Listener {
     std::function<bool()> out_of_room;
   };
 
-  /// Binds and listens. A stale unix socket that nobody listens on is replaced, a live one is not.
+  /// Binds and listens. A unix socket that refuses connections, since no process listens on it, is
+  /// replaced; any other is not.
   /// Throws std::runtime_error with a text for people. The loop must outlive it.
   Listener(Loop& loop, const ListenAddress& address, Callbacks callbacks);
   /// Accepts on a non-blocking socket that listens already, and leaves a unix socket's path where

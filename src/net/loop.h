@@ -18,6 +18,9 @@ using EventPtr = std::unique_ptr<event, base::Deleter<event_free>>;
 
 /// The event loop: the one place that turns, and the real clock and timers.
 /// Everything that holds an event or a timer of it must be destroyed before it.
+///
+/// A callback must not throw. std::bad_alloc from one unwinds through C frames of libevent, which
+/// cannot go on after that: it ends the process, and Restart= of the service unit starts it again.
 class Loop final : public base::Clock, public base::Timers {
  public:
   /// Throws std::runtime_error if the kernel gives no event mechanism.

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/registered_domain.h"
 #include "postfix/delegation_request.h"
 #include "sts/policy_domain.h"
 
@@ -67,7 +68,8 @@ Session::Step DelegationSession::serve(std::string_view bytes, std::string& out,
     return {Kind::answered, request.consumed};
   }
   return {Kind::waiting, request.consumed,
-          std::make_unique<Waiting>(*this, *domain, std::move(done))};
+          std::make_unique<Waiting>(*this, *domain, std::move(done)),
+          base::registered_domain(*domain)};
 }
 
 std::string DelegationSession::reply_to(const base::DomainName& domain, const Decision& decision) {

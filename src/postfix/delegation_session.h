@@ -36,6 +36,7 @@ class DelegationSession final : public Session {
         tally_(tally) {}
 
   Step serve(std::string_view bytes, std::string& out, Done done) override;
+  std::string_view reply_without_waiting() override { return dunno(); }
 
  private:
   class Waiting;

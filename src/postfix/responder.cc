@@ -1,8 +1,10 @@
 #include "postfix/responder.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
+#include "base/registered_domain.h"
 #include "postfix/delivery_status.h"
 #include "postfix/netstring.h"
 #include "postfix/next_hop.h"
@@ -44,11 +46,12 @@ void note_required(LastPolicy& last, const service::Decision& decision) {
 Responder::Response Responder::respond(std::string_view request, LastPolicy& last, std::string& out,
                                        Done done) {
   using Kind = Response::Kind;
-  const auto space = request.find(' ');
-  if (space == std::string_view::npos || space == 0) return {Kind::malformed, nullptr};
+  // A map name alone has an empty key, which has no policy domain.
+  const auto space = std::min(request.find(' '), request.size());
+  if (space == 0) return {Kind::malformed, nullptr};
   const Stopwatch watch;
   const auto& map = rules_.maps.find(request.substr(0, space), log_);
-  const auto key = request.substr(space + 1);
+  const auto key = request.substr(std::min(space + 1, request.size()));
   Asked asked{{.profile = map.profile, .enforce_testing = map.enforce_testing},
               rules_.maps.index_of(map)};
   if (map.kind == MapTable::Map::Kind::delivery_status) {
@@ -96,7 +99,7 @@ Responder::Response Responder::respond(std::string_view request, LastPolicy& las
         }
         done(wire);  // last: may destroy the operation that this is called from
       });
-  return {Kind::waiting, std::move(waiting)};
+  return {Kind::waiting, std::move(waiting), base::registered_domain(question.domain)};
 }
 
 bool Responder::answer_settled(std::string_view domain, const Asked& asked, LastPolicy& last,

@@ -43,12 +43,13 @@ class Responder {
   struct Response {
     enum class Kind { answered, waiting, malformed };
     Kind kind;
-    base::OperationPtr waiting;  ///< `done` gets the reply unless this is destroyed before
+    base::OperationPtr waiting{};  ///< `done` gets the reply unless this is destroyed before
+    std::string key{};             ///< of `waiting`: the registered domain of the policy domain
   };
 
-  /// Reads `<map name> SP <key>`. An answer that is known is appended to `out`, as a netstring;
-  /// else `done` is called with it later. `last` is the memory of the connection that asks; it must
-  /// outlive the operation.
+  /// Reads `<map name> SP <key>`; a map name without a key is answered NOTFOUND. An answer that is
+  /// known is appended to `out`, as a netstring; else `done` is called with it later. `last` is the
+  /// memory of the connection that asks; it must outlive the operation.
   Response respond(std::string_view request, LastPolicy& last, std::string& out, Done done);
 
   /// For requests from now on.

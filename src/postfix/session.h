@@ -29,12 +29,18 @@ class Session {
     Kind kind = Kind::incomplete;
     std::size_t consumed = 0;  ///< bytes of the request; of `answered` and `waiting`
     base::OperationPtr waiting{};
+    /// Of `waiting`: requests of one key share what room there is (see WaitingClients).
+    std::string key{};
   };
 
   virtual ~Session() = default;
 
   /// Serves the request at the beginning of `bytes`. Must outlive what it returned.
   virtual Step serve(std::string_view bytes, std::string& out, Done done) = 0;
+
+  /// The reply to a request that must not wait any longer because too many clients wait. Empty: the
+  /// protocol has none, and the connection ends without a reply.
+  virtual std::string_view reply_without_waiting() { return {}; }
 };
 
 }  // namespace tlspolicyd::postfix

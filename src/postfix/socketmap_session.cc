@@ -17,7 +17,8 @@ Session::Step SocketmapSession::serve(std::string_view bytes, std::string& out, 
   switch (response.kind) {
     case Responder::Response::Kind::answered: return {Kind::answered, request.consumed};
     case Responder::Response::Kind::waiting:
-      return {Kind::waiting, request.consumed, std::move(response.waiting)};
+      return {Kind::waiting, request.consumed, std::move(response.waiting),
+              std::move(response.key)};
     case Responder::Response::Kind::malformed: break;
   }
   return {Kind::over};

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/quiet_thread.h"
 #include "net/file_descriptor.h"
-#include "store/quiet_thread.h"
 #include "store/redis_talk.h"
 #include "store/word_text.h"
 
@@ -288,7 +288,8 @@ RedisCache::~RedisCache() {
 
 void RedisCache::set_server(std::optional<RedisServer> server) {
   if (server == server_) return;
-  if (!thread_.joinable()) thread_ = start_without_signals([worker = worker_] { worker->run(); });
+  if (!thread_.joinable())
+    thread_ = base::start_without_signals([worker = worker_] { worker->run(); });
   server_ = server;
   worker_->set_server(std::move(server));
 }

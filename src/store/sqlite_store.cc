@@ -8,7 +8,7 @@
 #include <mutex>
 #include <utility>
 
-#include "store/quiet_thread.h"
+#include "base/quiet_thread.h"
 
 namespace tlspolicyd::store {
 namespace {
@@ -144,7 +144,7 @@ SqliteStore::~SqliteStore() {
 
 Opened SqliteStore::open() {
   auto opened = worker_->open();
-  thread_ = start_without_signals([worker = worker_] { worker->run(); });
+  thread_ = base::start_without_signals([worker = worker_] { worker->run(); });
   return opened;
 }
 

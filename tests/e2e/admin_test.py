@@ -186,18 +186,18 @@ class Book(AdminTest):
     def test_elsewhere(self):
         """no command is served on the socketmap's endpoint or for monitoring; pages have no say"""
         self.assert_secure("known.test", "mx.known.test")
-        self.assertNotIn(b"HTTP", self.exchange(b"GET /status HTTP/1.1\r\n\r\n", PORT))
+        self.assertNotIn(b"HTTP", self.exchange(b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n", PORT))
         for command in COMMANDS:
             for method in ("GET", "POST"):
                 with self.subTest(command=command, method=method):
                     self.assertEqual(self.status_of(f"{method} {command}", METRICS_PORT), 404)
         for path in ("/", "/metrics", "/healthz"):
             with self.subTest(path):
-                reply = self.exchange(f"GET {path} HTTP/1.1\r\n\r\n".encode(), METRICS_PORT)
+                reply = self.exchange(f"GET {path} HTTP/1.1\r\nHost: mail.example.test:9461\r\n\r\n".encode(), METRICS_PORT)
                 self.assertTrue(reply.startswith(b"HTTP/1.1 200 OK\r\n"))
                 self.assertNotIn(b"known.test", reply)
                 self.assertEqual(self.status_of(f"POST {path}", METRICS_PORT), 405)
-        page = b"POST /forget?domain=known.test HTTP/1.1\r\nOrigin: http://evil.test\r\n\r\n"
+        page = b"POST /forget?domain=known.test HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.test\r\n\r\n"
         self.assertTrue(self.exchange(page).startswith(b"HTTP/1.1 403 "))
         self.assertEqual(self.status_of("GET /forget?domain=known.test"), 405)
         self.tool("show", "known.test")
@@ -221,13 +221,13 @@ class Hostile(AdminTest):
             (b"\0\1\2garbage\r\n\r\n", b"400"),
             (b"GET / HTTP/1.1\n\n", b"400"),
             (b"GET /status HTTP/9.9\r\n\r\n", b"505"),
-            (b"DELETE /status HTTP/1.1\r\n\r\n", b"405"),
-            (b"GET http://x/status HTTP/1.1\r\n\r\n", b"400"),
-            (b"GET /show?domain=%zz HTTP/1.1\r\n\r\n", b"400"),
-            (b"GET /status HTTP/1.1\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", b"431"),
-            (b"POST /forget HTTP/1.1\r\nContent-Length: 1025\r\n\r\n", b"413"),
-            (b"POST /forget HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400"),
-            (b"POST /forget HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"501"))
+            (b"DELETE /status HTTP/1.1\r\nHost: x\r\n\r\n", b"405"),
+            (b"GET http://x/status HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
+            (b"GET /show?domain=%zz HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
+            (b"GET /status HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", b"431"),
+            (b"POST /forget HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n", b"413"),
+            (b"POST /forget HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", b"400"),
+            (b"POST /forget HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"501"))
         for request, status in rows:
             for port in (None, METRICS_PORT):
                 with self.subTest(request=request[:40], port=port):
@@ -255,7 +255,7 @@ class Hostile(AdminTest):
                 for n in range(200):
                     crowd.append(self.connect(port))
                     if n % 2:
-                        crowd[-1].sendall(b"GET /status HTTP/1.1\r\nX: ")
+                        crowd[-1].sendall(b"GET /status HTTP/1.1\r\nHost: x\r\nX: ")
                 self.assert_undisturbed()
                 self.assertLess(self.daemon.open_files(), files + 100)
             finally:
@@ -269,7 +269,7 @@ class Hostile(AdminTest):
         files = self.daemon.open_files()
         for _ in range(50):
             with self.connect() as wire:
-                wire.sendall(b"GET /explain?domain=known.test HTTP/1.1\r\n\r\n")
+                wire.sendall(b"GET /explain?domain=known.test HTTP/1.1\r\nHost: x\r\n\r\n")
         self.assert_undisturbed()
         self.eventually(lambda: self.daemon.open_files() <= files + 3)
 

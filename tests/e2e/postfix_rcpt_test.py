@@ -9,15 +9,22 @@ DOMAINS = tuple(Domain(f"warmed-{release}.test", mx=("good.mailhosts.test",),
                        host=PolicyHost(policy("good.mailhosts.test"))) for release in RELEASES)
 TOLD = ("outside.test publishes an MTA-STS policy (mode enforce, id 20260101000000) that allows mail "
         "to good.mailhosts.test only, but its mail servers are spare.mailhosts.test")
-
-
-def restrictions(server: str) -> dict[str, str]:
-    """As README has them."""
-    return {"smtpd_recipient_restrictions": f"check_policy_service {{ {server}, timeout=10s, "
-                                            "default_action=DUNNO }, permit_mynetworks, reject"}
+SERVER = "inet:127.0.0.1:8462"
+# As README has it, in master.cf: whoever is in mynetworks stands for users who have logged in.
+RESTRICTIONS = f"""
+  -o {{ smtpd_client_restrictions = permit_mynetworks, reject }}
+  -o {{ smtpd_recipient_restrictions =
+       check_policy_service {{ {SERVER}, timeout=10s, default_action=DUNNO }},
+       permit_mynetworks, reject }}"""
 
 
 class Rcpt(MailTest):
+    @classmethod
+    def configure_sender(cls) -> None:
+        master_cf = cls.sender.config_directory / "master.cf"
+        submission, *others = master_cf.read_text().splitlines()
+        master_cf.write_text("\n".join([submission + RESTRICTIONS, *others]) + "\n")
+
     def recipient(self, address: str) -> tuple[int, str]:
         with self.sender.submission() as submission:
             code, text = submission.recipient(address)
@@ -26,7 +33,6 @@ class Rcpt(MailTest):
 
 
 class Rejects:
-    settings = restrictions("inet:127.0.0.1:8462")
     more_config = "policy_service: ['inet:127.0.0.1:8462']\nunsatisfiable: {action: reject}\n"
     warmed = ""
 
@@ -60,7 +66,6 @@ class RejectsOnDebian13(Rejects, Rcpt):
 
 
 class Defers(Rcpt):
-    settings = restrictions("inet:127.0.0.1:8462")
     more_config = ("policy_service: ['inet:127.0.0.1:8462']\n"
                    "unsatisfiable: {action: defer, text: 'ask {domain} about {mx}'}\n")
 
@@ -73,7 +78,6 @@ class Defers(Rcpt):
 
 
 class Warns(Rcpt):
-    settings = restrictions("inet:127.0.0.1:8462")
     more_config = "policy_service: ['inet:127.0.0.1:8462']\n"
 
     def test_hopeless_warned(self):

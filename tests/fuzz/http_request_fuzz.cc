@@ -27,12 +27,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto& other = pieces.request();
   if (request.method != other.method || request.path != other.path ||
       request.query != other.query || request.body != other.body ||
-      request.from_page != other.from_page)
+      request.from_page != other.from_page || request.host != other.host)
     std::abort();
   if (request.method != "GET" && request.method != "POST") std::abort();
   if (!request.path.starts_with('/') || request.body.size() > HttpRequestParser::kMaxBody ||
       request.query.size() > HttpRequestParser::kMaxParameters)
     std::abort();
+  for (const char c : request.host)
+    if (c <= 0x20 || c >= 0x7f || c == '/' || c == '@') std::abort();
   for (const auto& [name, value] : request.query)
     for (const char c : name + value)
       if ((c >= 0 && c < 0x20) || c == 0x7f) std::abort();

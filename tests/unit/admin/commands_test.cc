@@ -55,6 +55,36 @@ TEST_CASE("a page in a browser has no say") {
   CHECK(bench.book.policies() == 1);
 }
 
+TEST_CASE(
+    "DNS rebinding: over TCP the Host is an address or localhost, over a unix socket anything") {
+  Bench bench;
+  struct Row {
+    const char* host;
+    bool over_unix;
+    int status;
+  };
+  const Row rows[] = {{"evil.example", false, 403}, {"evil.example", true, 200},
+                      {"127.0.0.1", false, 200},    {"::1", false, 200},
+                      {"localhost", false, 200},    {"", false, 200}};
+  for (const char* path : {"/list", "/healthz"}) {
+    for (const auto& row : rows) {
+      CAPTURE(path);
+      CAPTURE(row.host);
+      CAPTURE(row.over_unix);
+      const net::HttpRequest asked{.method = "GET",
+                                   .path = path,
+                                   .query = {},
+                                   .body = {},
+                                   .from_page = false,
+                                   .host = row.host,
+                                   .over_unix = row.over_unix};
+      const auto handling = bench.commands.handle(asked, [](auto) {});
+      REQUIRE(handling.reply);
+      CHECK(handling.reply->status == row.status);
+    }
+  }
+}
+
 TEST_CASE("status counts policies by mode, what expired and what cannot be refreshed") {
   Bench bench;
   bench.publish("one.example");

@@ -1,6 +1,8 @@
 #include "base/log.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -84,6 +86,23 @@ TEST_CASE("A-16 long values are cut") {
   CHECK(line == "warning: m key=" + std::string(500, 'x') + "...");
   const auto escaped = one_line(Log::Format::json, value, {{"key", std::string(100000, '\n')}});
   CHECK(escaped.size() < 4000);
+}
+
+TEST_CASE("systemd.exec(5): only the stream that JOURNAL_STREAM names is the journal") {
+  struct stat status {};
+  REQUIRE(::fstat(STDERR_FILENO, &status) == 0);
+  const auto own = std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+  CHECK(is_journal_stream(own.c_str(), STDERR_FILENO));
+  int other[2];
+  REQUIRE(::pipe(other) == 0);
+  // Inherited, but standard error was redirected.
+  CHECK_FALSE(is_journal_stream(own.c_str(), other[1]));
+  for (const int end : other) ::close(end);
+  for (const char* variable : {"", "1", ":", "9:9", "a:b"})
+    CHECK_FALSE(is_journal_stream(variable, STDERR_FILENO));
+  CHECK_FALSE(is_journal_stream((own + "0").c_str(), STDERR_FILENO));
+  CHECK_FALSE(is_journal_stream(nullptr, STDERR_FILENO));
+  CHECK_FALSE(is_journal_stream(own.c_str(), -1));
 }
 
 TEST_CASE("A-16 printable() escapes all but printable ASCII") {

@@ -8,10 +8,12 @@
 
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ask.h"
+#include "base/address.h"
 #include "net/inherited_sockets.h"
 
 using namespace tlspolicyd;
@@ -38,6 +40,7 @@ struct Bench {
       (std::filesystem::temp_directory_path() / ("http-server-" + std::to_string(::getpid())))
           .string();
   int under_way = 0;
+  std::optional<bool> over_unix;  ///< the last request
   std::vector<HttpServer::Done> waiting;
   HttpServer server{loop, [this](const auto& request, auto done) { return handle(request, done); },
                     log};
@@ -45,6 +48,7 @@ struct Bench {
   Bench() { server.listen(UnixAddress{path, 0660, ""}); }
 
   HttpServer::Handling handle(const HttpRequest& request, const HttpServer::Done& done) {
+    over_unix = request.over_unix;
     if (request.path == "/large") return HttpReply{.body = std::string(1'000'000, 'x')};
     if (request.path != "/wait")
       return HttpReply{
@@ -70,7 +74,7 @@ struct Bench {
   }
   FileDescriptor request(const std::string& line) {
     auto client = connect();
-    send(client, line + " HTTP/1.1\r\n\r\n");
+    send(client, line + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
     return client;
   }
   /// What has come; "<closed>" at the end.
@@ -92,7 +96,7 @@ struct Bench {
 TEST_CASE("a request is answered, and the connection closed") {
   Bench bench;
   const auto client = bench.connect();
-  bench.send(client, "POST /echo HTTP/1.1\r\nContent-Le");
+  bench.send(client, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Le");
   CHECK(bench.receive(client).empty());
   bench.send(client, "ngth: 2\r\n\r\nok");
   CHECK(bench.receive(client) ==
@@ -117,6 +121,49 @@ TEST_CASE("a reply may come later") {
   bench.waiting.front()(HttpReply{.body = "{}"});
   CHECK(bench.under_way == 0);
   CHECK(bench.receive(client).ends_with("\r\n\r\n{}<closed>"));
+}
+
+TEST_CASE("a client that has shut down its writing side gets its reply") {
+  for (const char* target : {"/echo", "/large", "/wait"}) {
+    CAPTURE(target);
+    Bench bench;
+    const auto client = bench.connect();
+    const auto bytes = "GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n\r\n";
+    REQUIRE(::send(client.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0);
+    REQUIRE(::shutdown(client.get(), SHUT_WR) == 0);
+    bench.turns();
+    if (!bench.waiting.empty()) {
+      CHECK(bench.under_way == 1);
+      bench.waiting.front()(HttpReply{.body = "{}"});
+    }
+    std::string all;
+    for (int n = 0; n < 1000 && !all.ends_with("<closed>"); ++n) all += bench.receive(client);
+    CHECK(all.starts_with("HTTP/1.1 "));
+    CHECK(all.ends_with("<closed>"));
+    CHECK(bench.server.connections() == 0);
+  }
+}
+
+TEST_CASE("half a request and an end of the input is no request") {
+  Bench bench;
+  const auto client = bench.connect();
+  bench.send(client, "GET /wait HTTP/1.1\r\n");
+  REQUIRE(::shutdown(client.get(), SHUT_WR) == 0);
+  CHECK(bench.receive(client) == "<closed>");
+}
+
+TEST_CASE("a half-closed client that goes away is noticed when its reply is written") {
+  Bench bench;
+  auto client = bench.request("GET /wait");
+  REQUIRE(::shutdown(client.get(), SHUT_WR) == 0);
+  bench.turns();
+  CHECK(bench.under_way == 1);
+  client = {};
+  bench.turns();
+  bench.waiting.front()(HttpReply{.body = "{}"});
+  bench.turns();
+  CHECK(bench.under_way == 0);
+  CHECK(bench.server.connections() == 0);
 }
 
 TEST_CASE("what is under way for a client ends when it goes away") {
@@ -202,4 +249,23 @@ TEST_CASE("an inherited socket is served and left where it is") {
   bench.server.stop_accepting();
   CHECK(std::filesystem::exists(bench.path));
   std::filesystem::remove(bench.path);
+}
+
+TEST_CASE("a request says whether it came through a unix socket") {
+  Bench bench;
+  CHECK(bench.receive(bench.request("GET /echo")).starts_with("HTTP/1.1 404 "));
+  CHECK(bench.over_unix == true);
+
+  const base::SocketAddress loopback(base::Endpoint{*base::Address::parse("127.0.0.1"), 0});
+  FileDescriptor held(::socket(AF_INET, SOCK_STREAM, 0));
+  REQUIRE(::bind(held.get(), loopback.get(), loopback.length) == 0);
+  REQUIRE(::listen(held.get(), 8) == 0);
+  sockaddr_storage where{};
+  socklen_t length = sizeof where;
+  REQUIRE(::getsockname(held.get(), reinterpret_cast<sockaddr*>(&where), &length) == 0);
+  bench.server.listen(take_over(std::move(held), "").descriptor);
+  const FileDescriptor client(::socket(AF_INET, SOCK_STREAM, 0));
+  REQUIRE(::connect(client.get(), reinterpret_cast<sockaddr*>(&where), length) == 0);
+  bench.send(client, "GET /echo HTTP/1.0\r\n\r\n");
+  CHECK(bench.over_unix == false);
 }

@@ -19,13 +19,23 @@ using Kind = Responder::Response::Kind;
 
 }  // namespace
 
-TEST_CASE("requests without map name or key are malformed") {
+TEST_CASE("requests without map name are malformed") {
   World world;
-  for (const char* request : {"", "postfix", " example.org"}) {
+  for (const char* request : {"", " ", " example.org"}) {
     CAPTURE(request);
     std::string out;
     CHECK(world.responder.respond(request, world.last, out, [](auto) {}).kind == Kind::malformed);
     CHECK(out.empty());
+  }
+}
+
+TEST_CASE("a map name without a key is NOTFOUND") {
+  World world;
+  for (const char* request : {"postfix", "postfix ", "QUERYwithTLSRPT", "dsn", "nobody-s"}) {
+    CAPTURE(request);
+    std::string out;
+    CHECK(world.responder.respond(request, world.last, out, [](auto) {}).kind == Kind::answered);
+    CHECK(out == "9:NOTFOUND ,");
   }
 }
 

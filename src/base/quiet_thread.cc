@@ -1,10 +1,10 @@
-#include "store/quiet_thread.h"
+#include "base/quiet_thread.h"
 
 #include <signal.h>
 
 #include <utility>
 
-namespace tlspolicyd::store {
+namespace tlspolicyd::base {
 
 std::thread start_without_signals(std::function<void()> work) {
   sigset_t all, before;
@@ -17,4 +17,4 @@ std::thread start_without_signals(std::function<void()> work) {
   return std::thread(std::move(work));
 }
 
-}  // namespace tlspolicyd::store
+}  // namespace tlspolicyd::base
