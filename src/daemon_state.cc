@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/registered_domain.h"
 #include "config/derived.h"
 #include "daemon.h"
 #include "net/file_descriptor.h"
@@ -73,12 +74,15 @@ std::string in_use(const std::string& file) {
 void Daemon::load_policies() {
   const auto path = config::cache_path(config_);
   // A loss of an earlier start counts until somebody has looked at it: a supervisor tries again.
-  if (config_.cache.require) {
-    const auto lost = store::set_aside_beside(path);
-    if (!lost.empty())
-      throw std::runtime_error("cache.require: " + lost.back() +
-                               " was set aside: put a copy of it back, or remove it");
-  }
+  const auto lost = store::set_aside_beside(path);
+  if (config_.cache.require && !lost.empty())
+    throw std::runtime_error("cache.require: " + lost.back() +
+                             " was set aside: put a copy of it back, or remove it");
+  if (!lost.empty())
+    log_.warning("unreadable cache files present",
+                 {{"files", lost.size()},
+                  {"newest", lost.back()},
+                  {"hint", "check the disk; remove them once they are of no use"}});
   auto opened = store_.open();
   const auto& failure = opened.failure;
   if (failure && failure->kind == store::OpenFailure::Kind::in_use)
@@ -88,6 +92,15 @@ void Daemon::load_policies() {
     throw std::runtime_error("cache.require: " + opened.contents.losses.front());
   log_.info("policies loaded", {{"file", path}, {"policies", opened.contents.rows.size()}});
   keeper_.take_up(std::move(opened.contents));
+  // An ordinary policy takes almost 1 KiB.
+  if (config_.cache.policies > book_.limit_of(service::Book::Part::policies) / 1024)
+    log_.warning("cache.memory too small for cache.policies",
+                 {{"policies", config_.cache.policies},
+                  {"memory_bytes", config_.cache.memory},
+                  {"hint", "set cache.memory to 2 KiB for each policy"}});
+  if (!base::has_public_suffix_list())
+    log_.warning("public suffix list missing: the quota of a registered domain does not bind",
+                 {{"hint", "install a libpsl that was built with a list"}});
   if (failure) keeper_.begin_failing(with_cure(failure->text, path));
   look_at_state_directory(directory_of(path));
 }

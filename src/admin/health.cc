@@ -35,11 +35,17 @@ Part disk_part(const Sources& sources) {
 
 Part cache_part(const Sources& sources) {
   const auto state = sources.keeper.state();
-  if (state.unplaced == 0 || sources.clock.wall() >= state.unplaced_at + kRecent)
+  const auto ago = (sources.clock.wall() - state.unplaced_at).count();
+  if (state.unplaced + state.displaced_enforced == 0 || ago >= kRecent.count())
     return {"cache", State::ok, ""};
+  if (state.displaced_enforced == 0)
+    return {"cache", State::degraded,
+            fmt::format("no place for new policies ({} since the start), last {} s ago",
+                        state.unplaced, ago)};
   return {"cache", State::degraded,
-          fmt::format("no place for new policies ({} since the start), last {} s ago",
-                      state.unplaced, (sources.clock.wall() - state.unplaced_at).count())};
+          fmt::format("cache full: {} new policies without a place and {} enforce policies evicted "
+                      "since the start, last {} s ago",
+                      state.unplaced, state.displaced_enforced, ago)};
 }
 
 Part fleet_part(const Sources& sources) {

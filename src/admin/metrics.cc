@@ -106,6 +106,41 @@ void write_policies(Exposition& out, const Sources& sources, const Census& censu
       .add(sources.keeper.state().unplaced);
 }
 
+std::string_view name_of(service::Book::Part part) {
+  using Part = service::Book::Part;
+  switch (part) {
+    case Part::policies: return "policies";
+    case Part::answers: return "answers";
+    case Part::unplaced: return "unplaced";
+    case Part::negatives: break;
+  }
+  return "negatives";
+}
+
+void write_memory(Exposition& out, const service::Book& book) {
+  auto bytes = out.gauge("tlspolicyd_cache_bytes",
+                         "Memory of the cache, counted: policies, answers kept for them (answers), "
+                         "enforce policies without a place (unplaced), domains without a policy "
+                         "(negatives).");
+  for (const auto part : service::Book::kParts)
+    bytes.add({{"part", name_of(part)}}, book.bytes(part));
+  auto limits = out.gauge("tlspolicyd_cache_limit_bytes",
+                          "What each part of the cache may take; the sum is cache.memory.");
+  for (const auto part : service::Book::kParts)
+    limits.add({{"part", name_of(part)}}, book.limit_of(part));
+  out.gauge("tlspolicyd_policies_unplaced",
+            "Enforce policies that are applied from memory because the cache is full.")
+      .add(book.unplaced());
+}
+
+void write_evictions(Exposition& out, const service::Keeper::State& state) {
+  out.counter("tlspolicyd_policies_evicted_total",
+              "Policies that made room for new ones: unexpired enforce policies of the registered "
+              "domain with most of them (enforced), or others.")
+      .add({{"kind", "enforced"}}, state.displaced_enforced)
+      .add({{"kind", "other"}}, state.displaced - state.displaced_enforced);
+}
+
 void write_fleet(Exposition& out, const service::Fleet::State& fleet) {
   out.gauge("tlspolicyd_shared_cache_configured", "1 if cache.shared names a server.")
       .add(!fleet.server.empty());
@@ -241,6 +276,8 @@ std::string metrics_text(const Sources& sources, const Census& census) {
   write_answers(out, sources.responder.tally());
   write_delegation(out, sources.delegation);
   write_policies(out, sources, census);
+  write_evictions(out, sources.keeper.state());
+  write_memory(out, sources.book);
   write_fleet(out, sources.fleet.state());
   write_look_ups(out, sources);
   write_network(out, sources.dns, sources.https);

@@ -52,6 +52,17 @@ json disk_json(const Sources& sources) {
   return out;
 }
 
+json cache_json(const Sources& sources) {
+  const auto& book = sources.book;
+  const auto state = sources.keeper.state();
+  return {{"bytes", book.bytes()},
+          {"limit_bytes", book.limits().memory},
+          {"limit_policies", book.limits().policies},
+          {"unplaced", book.unplaced()},
+          {"evicted_total", state.displaced},
+          {"evicted_enforced_total", state.displaced_enforced}};
+}
+
 json fleet_json(const Sources& sources) {
   const auto& state = sources.fleet.state();
   if (state.server.empty()) return nullptr;
@@ -100,6 +111,7 @@ json status_json(const Sources& sources, const Census& census) {
             {"none", census.none},
             {"expired", census.expired}}},
           {"negatives", sources.book.negatives()},
+          {"cache", cache_json(sources)},
           {"in_flight", sources.service.in_flight()},
           {"connections",
            {{"socketmap", sources.socketmap.connections()},

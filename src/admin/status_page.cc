@@ -51,6 +51,8 @@ std::string status_page(const Sources& sources, const Census& census) {
   page.row("policies: expired", census.expired);
   page.row("policies whose refresh fails", census.failing);
   page.row("domains without policy", sources.book.negatives());
+  page.row("memory of the cache, MiB",
+           fmt::format("{} of {}", sources.book.bytes() >> 20, sources.book.limits().memory >> 20));
   page.row("look-ups under way", sources.service.in_flight());
   page.row("connections", sources.socketmap.connections());
   page.row("answered at once", tally.settled);

@@ -10,4 +10,8 @@ std::string registered_domain(const DomainName& name) {
   return found != nullptr ? found : name.text();
 }
 
+bool has_public_suffix_list() {
+  return psl_builtin() != nullptr && psl_suffix_count(psl_builtin()) != 0;
+}
+
 }  // namespace tlspolicyd::base

@@ -11,4 +11,8 @@ namespace tlspolicyd::base {
 /// suffix is returned whole.
 std::string registered_domain(const DomainName& name);
 
+/// False if libpsl was built without a list: then every name is a registered domain of its own, and
+/// no quota binds.
+bool has_public_suffix_list();
+
 }  // namespace tlspolicyd::base

@@ -53,7 +53,8 @@ struct Config {
     bool require = false;
     std::size_t policies = 100'000;
     std::size_t negatives = 50'000;
-    std::optional<store::RedisServer> shared{};  ///< of the fleet, if there is one
+    std::size_t memory = std::size_t{256} << 20;  ///< bytes
+    std::optional<store::RedisServer> shared{};   ///< of the fleet, if there is one
   } cache;
 
   sts::RefreshRules refresh;

@@ -18,11 +18,12 @@ net::DnsResolver::Options resolver_options(const Config& config,
 }
 
 service::Book::Limits book_limits(const Config& config) {
-  const auto share = [](std::size_t all) { return std::max<std::size_t>(all / 100, 100); };
-  return {.policies = config.cache.policies,
-          .negatives = config.cache.negatives,
-          .policies_per_registered_domain = share(config.cache.policies),
-          .negatives_per_registered_domain = share(config.cache.negatives)};
+  return {
+      .policies = config.cache.policies,
+      .negatives = config.cache.negatives,
+      .unplaced = std::max<std::size_t>(config.cache.policies / 10, 100),
+      .negatives_per_registered_domain = std::max<std::size_t>(config.cache.negatives / 100, 100),
+      .memory = config.cache.memory};
 }
 
 service::FetchSlots::Limits fetch_limits(const Config& config) {

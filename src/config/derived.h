@@ -20,7 +20,7 @@ namespace tlspolicyd::config {
 net::DnsResolver::Options resolver_options(const Config& config,
                                            const std::vector<base::Endpoint>& usual);
 
-/// A hundredth of the places is one registered domain's share, but not too few for anybody.
+/// What the cache may take.
 service::Book::Limits book_limits(const Config& config);
 
 service::FetchSlots::Limits fetch_limits(const Config& config);

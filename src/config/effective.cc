@@ -48,6 +48,13 @@ std::string duration(base::milliseconds value) {
   return count % 1000 == 0 ? fmt::format("{}s", count / 1000) : fmt::format("{}ms", count);
 }
 
+/// In the largest unit of which it is several.
+std::string size(std::size_t value) {
+  if (value % (std::size_t{1} << 30) == 0) return fmt::format("{}GiB", value >> 30);
+  if (value % (std::size_t{1} << 20) == 0) return fmt::format("{}MiB", value >> 20);
+  return fmt::format("{}KiB", value >> 10);
+}
+
 std::string list(const Texts& items) { return fmt::format("[{}]", fmt::join(items, ", ")); }
 std::string map(const Texts& items) { return fmt::format("{{{}}}", fmt::join(items, ", ")); }
 
@@ -151,6 +158,7 @@ std::vector<Setting> settings_of(const Config& config) {
       {.section = "cache", .key = "require", .value = boolean(cache.require), .at_start = true},
       {"cache", "policies", number(cache.policies)},
       {"cache", "negatives", number(cache.negatives)},
+      {"cache", "memory", size(cache.memory)},
       {"cache", "shared", cache.shared ? in_quotes(cache.shared->text()) : "\"\""},
       {"refresh", "interval", duration(config.refresh.interval)},
       {"refresh", "jitter", fmt::format("{}%", config.refresh.jitter)},

@@ -163,6 +163,8 @@ void read_cache(Section& top, Config::Cache& cache) {
     keys.text("require", boolean(cache.require));
     keys.text("policies", number(cache.policies, 1, 10'000'000));
     keys.text("negatives", number(cache.negatives, 1, 10'000'000));
+    // Less would leave hardly a hundred policies of the largest size a place.
+    keys.text("memory", size(cache.memory, 16));
     keys.secret("shared", shared_cache(cache.shared));
   });
 }

@@ -54,6 +54,18 @@ Reader number(T& slot, std::uint64_t least, std::uint64_t most) {
   return into(slot, [=](const std::string& text) { return base::parse_number(text, least, most); });
 }
 
+/// A size of at least `least` MiB.
+inline Reader size(std::size_t& slot, std::size_t least) {
+  return [&slot, least](const std::string& text) -> base::Result<bool> {
+    const auto value = parse_size(text);
+    if (!value) return value.error();
+    if (*value < least << 20)
+      return base::Error{base::Fault::invalid, fmt::format("at least {}MiB is expected", least)};
+    slot = *value;
+    return true;
+  };
+}
+
 /// One of the words.
 template <class T>
 Reader choice(T& slot, const Words<T>& words) {

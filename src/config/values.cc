@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 #include <vector>
 
 #include "base/ascii.h"
@@ -28,6 +29,12 @@ struct Unit {
 constexpr Unit kUnits[] = {
     {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
 
+// Far beyond what a machine has, and far from overflow.
+constexpr std::uint64_t kMaxSize = 1ULL << 50;
+
+constexpr std::pair<std::string_view, std::uint64_t> kSizes[] = {
+    {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}};
+
 }  // namespace
 
 base::Result<base::milliseconds> parse_duration(std::string_view text) {
@@ -51,6 +58,16 @@ base::Result<int> parse_percent(std::string_view text) {
     if (const auto number = base::parse_number(text.substr(0, text.size() - 1), 0, 50))
       return static_cast<int>(*number);
   return Error{Fault::invalid, "from 0% to 50% is expected"};
+}
+
+base::Result<std::size_t> parse_size(std::string_view text) {
+  for (const auto& [unit, size] : kSizes) {
+    if (!text.ends_with(unit)) continue;
+    const auto number =
+        base::parse_number(text.substr(0, text.size() - unit.size()), 1, kMaxSize / size);
+    if (number) return static_cast<std::size_t>(*number * size);
+  }
+  return Error{Fault::invalid, "a size is a number with a unit: 512KiB, 256MiB, 2GiB"};
 }
 
 base::Result<std::uint32_t> parse_file_mode(std::string_view text) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ base::Result<base::milliseconds> parse_duration(std::string_view text);
 
 /// "0%" to "50%".
 base::Result<int> parse_percent(std::string_view text);
+
+/// "512KiB", "256MiB", "2GiB": a whole number and a unit, in bytes; greater than zero.
+base::Result<std::size_t> parse_size(std::string_view text);
 
 /// An octal file mode such as "0660", at most 0777.
 base::Result<std::uint32_t> parse_file_mode(std::string_view text);

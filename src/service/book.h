@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
@@ -10,7 +12,9 @@
 #include <vector>
 
 #include "base/domain_name.h"
+#include "base/keyed_hash.h"
 #include "service/decision.h"
+#include "service/domain_quotas.h"
 #include "service/life_tally.h"
 #include "service/mx_hosts.h"
 #include "service/question.h"
@@ -37,57 +41,107 @@ struct Record {
   sts::Entry entry;
   std::vector<KeptReply> replies;     ///< by terms; dropped whenever the entry changes
   std::shared_ptr<const MxHosts> mx;  ///< as looked up within the last day; shared by all terms
+  base::WallTime used_noted{};        ///< entry.upkeep.used_at as the disk has it
 
   // The book's own.
-  unsigned era = 0;      ///< of replies and mx
-  unsigned attempt = 0;  ///< of the entry's failures
-  std::list<const std::string*>::iterator turn{};
-  std::size_t owner = 0;    ///< hash of the registered domain
-  bool replaceable = true;  ///< has a turn
+  enum class Place : std::uint8_t {
+    enforcing,    ///< among the policies, of an unexpired enforce policy
+    replaceable,  ///< among the policies: makes room for any newcomer
+    unplaced,     ///< an unexpired enforce policy for which there is no place among the policies
+    negative      ///< all others
+  };
+  Place place = Place::negative;
+  unsigned era = 0;            ///< of replies and mx
+  unsigned attempt = 0;        ///< of the entry's failures
+  std::uint32_t size = 0;      ///< bytes that are counted in the part of its place
+  std::uint32_t answers = 0;   ///< bytes that are counted as answers
+  std::uint32_t expected = 0;  ///< bytes of a policy on its way here
+  DomainQuota* quota = nullptr;
+  LruList::iterator turn{};      ///< in the book's list of its place; enforcing: none
+  LruList::iterator own{};       ///< in its quota's list; unplaced: none
+  LruList::iterator answered{};  ///< in the list of those that have answers
 };
+
+/// True for the only policies that protect: those that mail must not be delivered without.
+inline bool is_unexpired_enforce(const sts::Entry& entry, base::WallTime now) {
+  return entry.is_valid(now) && entry.stored->policy.mode == sts::Mode::enforce;
+}
 
 /// The book of policies: a record per policy domain, in memory.
 ///
 /// Policies and negatives (records of domains without policy) stand on separate shelves, so that
-/// negatives can never push out a policy (decisions.md 19). Among the policies there are those that
-/// make room for newcomers, the least recently used first: what has expired, and what does not
-/// enforce. An unexpired enforce policy makes room for nobody: where only such are left, or where a
-/// registered domain has used up its share, a newcomer stays among the negatives; it is answered as
-/// long as it lasts there (threat A-12). A record keeps its address until it is forgotten.
+/// negatives can never push out a policy (decisions.md 19). Quotas bind under pressure only
+/// (decisions.md 29, threat A-12): as long as there is room nobody is refused. When the policies
+/// are full, by count or by bytes, a newcomer is given the place
+///   1. of an expired policy, or of one that does not enforce: the largest registered domain's,
+///   else
+///      the least recently used of all, expired ones first;
+///   2. of the longest unused policy of the largest registered domain, if the newcomer enforces and
+///      its own registered domain stays the smaller one.
+/// Nothing else makes room: an unexpired enforce policy is not evicted for one that does not
+/// enforce, nor for another one of its own registered domain. An enforce policy without a place
+/// stands on a shelf of its own, the least recently used leaving first, and is answered as long as
+/// it lasts there.
+///
+/// Only use() counts as use. A record keeps its address until it is forgotten.
 class Book {
  public:
   struct Limits {
     std::size_t policies = 100'000;
     std::size_t negatives = 50'000;
-    std::size_t policies_per_registered_domain = 1'000;
+    std::size_t unplaced = 10'000;  ///< enforce policies without a place
+    /// Where the negatives are full a registered domain with this weight gives way before others.
     std::size_t negatives_per_registered_domain = 500;
+    std::size_t memory = std::size_t{256} << 20;  ///< bytes of all parts; see limit_of()
   };
+  /// What the memory is shared out to: a half for the policies, a quarter for answers (replies and
+  /// MX hosts of policies), an eighth each for enforce policies without a place and for negatives.
+  enum class Part : std::uint8_t { policies, answers, unplaced, negatives };
+  static constexpr std::array kParts{Part::policies, Part::answers, Part::unplaced,
+                                     Part::negatives};
 
-  explicit Book(Limits limits) : limits_(limits) {}
+  /// `key` of the hashes, secret where names come from strangers.
+  explicit Book(Limits limits, base::KeyedHash::Key key = {});
   Book(const Book&) = delete;
   Book& operator=(const Book&) = delete;
 
   /// The record of a policy domain as base::DomainName::text() writes it, nullptr if nothing is
-  /// known. Counts as use of it. Any other text finds nothing, so that a key which is found as it
-  /// stands needs no parsing.
+  /// known. Any other text finds nothing, so that a key which is found as it stands needs no
+  /// parsing.
   Record* find(std::string_view domain);
+  /// The same for a question of Postfix; what was used a long time ago makes room first.
+  Record* use(std::string_view domain);
   /// The record of a domain, made if there is none; may push out another negative.
   Record& open(const base::DomainName& domain);
   /// Applies an event of the domain's life. Kept replies are dropped.
   sts::Next advance(const base::DomainName& domain, const sts::Event& event, base::WallTime now);
+  /// Counts the bytes of a record anew, whose replies or MX hosts were changed; may push out other
+  /// answers and negatives, but not what is this record's.
+  void account(Record& record);
+  /// Drops the replies of a policy that hold no more, and MX hosts a day after their end.
+  void drop_ended_answers(Record& record, base::WallTime now, base::SteadyTime steady);
 
+  /// A policy that had to leave its place.
+  struct Displaced {
+    std::string domain;
+    bool enforced = false;  ///< it was an unexpired enforce policy
+  };
   /// Whether there is a place for a policy, and who had to leave it.
   struct Place {
     bool kept = false;
-    std::optional<std::string> displaced;
+    std::vector<Displaced> displaced{};
   };
-  /// Puts the record of a domain whose policy is about to be stored among the policies.
-  Place admit(const base::DomainName& domain, const sts::Policy& policy, base::WallTime now);
+  /// Puts the record of a domain whose policy is about to be stored among the policies. Where a
+  /// policy has grown and finds no room any more it loses its place.
+  Place admit(const base::DomainName& domain, const sts::Policy& policy, base::WallTime now) {
+    return admit(domain, policy, now, Counts::kept);
+  }
   /// True if the domain's record is among the policies.
   bool is_placed(const std::string& domain) const { return policies_.contains(domain); }
-  /// Takes up a policy from an earlier life, whatever the limits: they are for newcomers.
-  Record& restore(const base::DomainName& domain, std::shared_ptr<const sts::StoredPolicy> policy,
-                  const sts::Upkeep& upkeep, base::WallTime now);
+  /// Takes up a policy from an earlier life, whatever the limits of counts, as long as the memory
+  /// lasts; then as admit() does.
+  Place restore(const base::DomainName& domain, std::shared_ptr<const sts::StoredPolicy> policy,
+                const sts::Upkeep& upkeep, base::WallTime now);
   /// Decides anew whether a policy makes room for newcomers; for one that has expired, or whose
   /// expiry was undone by a corrected clock.
   void reconsider(const std::string& domain, base::WallTime now);
@@ -100,8 +154,8 @@ class Book {
   void forget_failures() { ++attempt_; }
   /// Counts forget_failures().
   unsigned attempt() const { return attempt_; }
-  /// For newcomers. What has a place now keeps it until it expires or makes room for one of them,
-  /// but for negatives.
+  /// For newcomers. A policy that has a place now keeps it until it expires or makes room for one
+  /// of them; negatives, answers and what has no place leave at once.
   void set_limits(Limits limits);
   /// Forgets all that is known of a domain.
   void forget(const std::string& domain);
@@ -114,43 +168,63 @@ class Book {
 
   const LifeTally& tally() const { return tally_; }
   std::size_t policies() const { return policies_.size(); }
-  std::size_t negatives() const { return negatives_.size(); }
+  std::size_t unplaced() const { return list_of(Record::Place::unplaced).size(); }
+  std::size_t negatives() const { return list_of(Record::Place::negative).size(); }
+  /// Bytes that a part takes, and may take.
+  std::size_t bytes(Part part) const { return bytes_[static_cast<std::size_t>(part)]; }
+  std::size_t bytes() const;
+  std::size_t limit_of(Part part) const;
+  const Limits& limits() const { return limits_; }
 
  private:
   struct Hash {
     using is_transparent = void;
+    base::KeyedHash keyed;
     // Not noexcept, so that libstdc++ keeps the hash in each node instead of making it again.
-    std::size_t operator()(std::string_view key) const {
-      return std::hash<std::string_view>{}(key);
-    }
+    std::size_t operator()(std::string_view key) const { return keyed(key); }
   };
   using Shelf = std::unordered_map<std::string, Record, Hash, std::equal_to<>>;
-  using Turns = std::list<const std::string*>;
-  /// What one registered domain has here.
-  struct Owner {
-    std::size_t policies = 0;
-    std::size_t negatives = 0;
-    const std::string* latest = nullptr;  ///< key of its newest negative
-  };
+  struct Newcomer;
+  enum class Counts : std::uint8_t { kept, ignored };  ///< whether Limits::policies binds
 
-  Record* look_up(std::string_view domain);
-  void make_room(std::size_t owner);
-  void drop_negative(const std::string* key);
-  void to_policies(Shelf::iterator negative);
-  std::optional<std::string> displace(base::WallTime now);
-  void keep_its_place(Shelf::iterator policy);
-  void make_replaceable(Shelf::iterator policy, base::WallTime now);
-  void release(std::size_t owner, std::size_t Owner::*count);
+  Place admit(const base::DomainName& domain, const sts::Policy& policy, base::WallTime now,
+              Counts counts);
+  CachedDomain* look_up(std::string_view domain);
+  CachedDomain* find_node(std::string_view domain);
+  CachedDomain& open_node(const base::DomainName& domain);
+  LruList& list_of(Record::Place place) { return lists_[static_cast<std::size_t>(place)]; }
+  const LruList& list_of(Record::Place place) const {
+    return lists_[static_cast<std::size_t>(place)];
+  }
+  std::size_t& bytes_of(Part part) { return bytes_[static_cast<std::size_t>(part)]; }
+
+  void enter(CachedDomain& node, Record::Place place, base::WallTime now);
+  void leave(CachedDomain& node);
+  void move(CachedDomain& node, Record::Place place, base::WallTime now);
+  void touch(Record& record);
+  void measure(CachedDomain& node);
+  void set_size(Record& record, std::size_t size);
+  void set_answers(CachedDomain& node, std::size_t size);
+  void trim(const CachedDomain* spared);
+  CachedDomain* surplus_negative(const CachedDomain* spared);
+  void drop(CachedDomain& node);
+
+  bool make_room(Newcomer& newcomer, std::vector<Displaced>& displaced);
+  std::size_t overrun(const Newcomer& newcomer) const;
+  bool fits(const Newcomer& newcomer) const;
+  CachedDomain* replaceable(LruList& list, const Newcomer& newcomer);
+  CachedDomain* make_way(const Newcomer& newcomer);
 
   Limits limits_;
   LifeTally tally_;
   unsigned era_ = 0;      ///< grows with forget_answers()
   unsigned attempt_ = 0;  ///< grows with forget_failures()
-  Shelf policies_;
-  Shelf negatives_;
-  Turns negative_turns_;     ///< keys of negatives_, the least recently used first
-  Turns replaceable_turns_;  ///< keys of policies_ that make room, the same
-  std::unordered_map<std::size_t, Owner> owners_;
+  DomainQuotas quotas_;
+  Shelf policies_;                ///< enforcing and replaceable
+  Shelf negatives_;               ///< unplaced and negative
+  std::array<LruList, 4> lists_;  ///< by place, the least recently used first; enforcing: empty
+  LruList answered_;              ///< those with answers, the oldest first
+  std::array<std::size_t, 4> bytes_{};
 };
 
 }  // namespace tlspolicyd::service

@@ -114,9 +114,12 @@ void Discovery::refresh() {
 void Discovery::begin_fetch(std::string id) {
   id_ = std::move(id);
   const auto owner = base::registered_domain(domain_);
+  const auto purpose = purpose_ == Purpose::refresh || only_refreshes_
+                           ? FetchSlots::Purpose::refresh
+                           : FetchSlots::Purpose::question;
   // Where there is room it begins in the next turn: that is no delay of ours.
-  phase_ = outside_.slots.has_room(owner) ? Phase::fetching : Phase::waiting_for_slot;
-  slot_ = outside_.slots.request(owner, [this] {
+  phase_ = outside_.slots.has_room(owner, purpose) ? Phase::fetching : Phase::waiting_for_slot;
+  slot_ = outside_.slots.request(owner, purpose, [this] {
     const auto request = policy_request(domain_);
     if (!request) {
       on_policy(request.error());

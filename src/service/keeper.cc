@@ -84,14 +84,22 @@ Keeper::~Keeper() { store_.on_reopened(nullptr); }
 
 void Keeper::take_up(store::Contents contents) {
   for (const auto& loss : contents.losses) log_.error("cache file", {{"trouble", loss}});
+  std::size_t left_out = 0;
   for (auto& row : contents.rows) {
     const auto domain = base::DomainName::parse(row.domain);
     if (!domain) continue;
     const auto* known = book_.find(row.domain);
     if (known && known->entry.stored && known->entry.stored->fetched_at >= row.policy->fetched_at)
       continue;
-    book_.restore(*domain, std::move(row.policy), row.upkeep, clock_.wall());
+    const auto place = book_.restore(*domain, std::move(row.policy), row.upkeep, clock_.wall());
+    // Their rows stay: with more memory they are read again.
+    left_out += place.displaced.size() + (place.kept ? 0 : 1);
   }
+  if (left_out > 0)
+    log_.error("policies not loaded: cache.memory is too small",
+               {{"policies", left_out},
+                {"bytes", book_.bytes(Book::Part::policies)},
+                {"hint", "raise cache.memory and restart"}});
 }
 
 base::OperationPtr Keeper::keep(const base::DomainName& domain,
@@ -100,30 +108,36 @@ base::OperationPtr Keeper::keep(const base::DomainName& domain,
   const auto& name = domain.text();
   auto place = book_.admit(domain, policy->policy, clock_.wall());
   auto keeping = std::make_unique<Keeping>(*this, name, std::move(kept));
+  if (!place.displaced.empty()) log_displaced(place.displaced, name);
   if (!place.kept) {
+    for (const auto& displaced : place.displaced) note(displaced.domain);
     no_place(name);
     keeping->tell_soon(false);
     return keeping;
   }
   std::vector<store::Change> changes;
+  std::vector<std::string> displaced;
   forgotten_.erase(name);
-  if (place.displaced) {
-    unsaved_.erase(*place.displaced);
-    changes.push_back({*place.displaced, std::nullopt});
+  for (auto& [left, enforced] : place.displaced) {
+    unsaved_.erase(left);
+    changes.push_back({left, std::nullopt});
+    displaced.push_back(std::move(left));
   }
-  const auto upkeep = book_.open(domain).entry.upkeep.fetched();
+  auto& record = book_.open(domain);
+  const auto upkeep = record.entry.upkeep.fetched();
+  record.used_noted = upkeep.used_at;
   changes.push_back({name, store::Row{name, std::move(policy), upkeep}});
   if (news_) news_(name, changes.back().row->policy);
   // An older write for the same domain goes on, but its outcome matters no more.
   auto& pending = pending_[name];
   if (pending.waiting) pending.waiting->tell_soon(false);
   pending.waiting = keeping.get();
-  pending.write = store_.write(
-      std::move(changes), [this, name, displaced = std::move(place.displaced)](const auto& error) {
-        // Whoever had to make room would be there again after a restart.
-        if (error && displaced) unsaved_.insert(*displaced);
-        on_kept(name, error);
-      });
+  pending.write = store_.write(std::move(changes),
+                               [this, name, displaced = std::move(displaced)](const auto& error) {
+                                 // Whoever had to make room would be there again after a restart.
+                                 if (error) unsaved_.insert(displaced.begin(), displaced.end());
+                                 on_kept(name, error);
+                               });
   if (state_.failing) {
     keeping->tell_soon(false);
   } else {
@@ -147,6 +161,9 @@ void Keeper::on_kept(const std::string& domain, const std::optional<Error>& erro
 }
 
 void Keeper::note(const std::string& domain) {
+  // Without a place it is not on disk; an older one may be, and serves better than none.
+  const auto* record = book_.find(domain);
+  if (record && record->entry.stored && !book_.is_placed(domain)) return;
   if (state_.failing) {
     unsaved_.insert(domain);
   } else {
@@ -207,8 +224,9 @@ void Keeper::write_rows(const std::vector<std::string>& domains, std::function<v
 }
 
 store::Change Keeper::row_of(const std::string& domain) {
-  const auto* record = book_.find(domain);
+  auto* record = book_.find(domain);
   if (!record || !record->entry.stored || !book_.is_placed(domain)) return {domain, std::nullopt};
+  record->used_noted = record->entry.upkeep.used_at;
   return {domain, store::Row{domain, record->entry.stored, record->entry.upkeep}};
 }
 
@@ -295,8 +313,31 @@ void Keeper::no_place(const std::string& domain) {
   log_.warning("no place for a new policy: it is applied while it lasts in memory",
                {{"domain", domain},
                 {"policies", book_.policies()},
+                {"bytes", book_.bytes(Book::Part::policies)},
                 {"so_far", state_.unplaced},
-                {"hint", "raise cache.policies, or its registered domain has used up its share"}});
+                {"hint", "raise cache.policies or cache.memory"}});
+}
+
+/// Policies had to leave for that of `newcomer`.
+void Keeper::log_displaced(const std::vector<Book::Displaced>& displaced,
+                           const std::string& newcomer) {
+  const auto enforced = std::find_if(displaced.begin(), displaced.end(),
+                                     [](const auto& left) { return left.enforced; });
+  state_.displaced += displaced.size();
+  if (enforced == displaced.end()) return;
+  state_.displaced_enforced += static_cast<std::size_t>(std::count_if(
+      displaced.begin(), displaced.end(), [](const auto& left) { return left.enforced; }));
+  state_.unplaced_at = clock_.wall();
+  if (displaced_said_ != base::SteadyTime{} && clock_.steady() < displaced_said_ + kReminder)
+    return;
+  displaced_said_ = clock_.steady();
+  log_.warning("enforce policy evicted: cache full",
+               {{"domain", enforced->domain},
+                {"for", newcomer},
+                {"policies", book_.policies()},
+                {"bytes", book_.bytes(Book::Part::policies)},
+                {"evicted_total", state_.displaced_enforced},
+                {"hint", "raise cache.policies or cache.memory"}});
 }
 
 Keeper::State Keeper::state() const {

@@ -69,8 +69,10 @@ class Keeper {
     base::WallTime since{};        ///< when it began to fail
     std::size_t unsaved = 0;       ///< policies that are in memory only and are to be written
     std::size_t unplaced = 0;      ///< policies, since the start, for which the book had no place
-    base::WallTime unplaced_at{};  ///< when that last happened
-    std::size_t failures = 0;      ///< failed writes since the start
+    base::WallTime unplaced_at{};  ///< when that, or displaced_enforced, last happened
+    std::size_t displaced = 0;     ///< policies, since the start, that made room for newcomers
+    std::size_t displaced_enforced = 0;  ///< unexpired enforce policies among them
+    std::size_t failures = 0;            ///< failed writes since the start
   };
   State state() const;
   /// The store could not be opened, or does not take writes: begins to try again.
@@ -94,6 +96,7 @@ class Keeper {
       const std::vector<std::string>& domains,
       std::function<void(bool durable)> told = [](bool) {});
   void no_place(const std::string& domain);
+  void log_displaced(const std::vector<Book::Displaced>& displaced, const std::string& newcomer);
   store::Change row_of(const std::string& domain);
 
   store::Store& store_;
@@ -105,6 +108,7 @@ class Keeper {
   State state_;
   base::SteadyTime reminded_{};
   base::SteadyTime no_place_said_{};
+  base::SteadyTime displaced_said_{};
   std::unordered_set<std::string> unsaved_;
   std::unordered_set<std::string> forgotten_;         ///< the disk may still have them
   std::unordered_map<std::string, Pending> pending_;  ///< policies that are not in the book yet

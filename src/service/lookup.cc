@@ -93,6 +93,7 @@ std::shared_ptr<const MxHosts> Lookup::keep_mx(const net::DnsAnswer& answer) {
     kept.names.resize(MxHosts::kMaxKeptNames);
     record.mx = std::make_shared<const MxHosts>(std::move(kept));
   }
+  book_.account(record);
   return told;
 }
 

@@ -16,6 +16,8 @@ constexpr std::size_t kMaxInFlight = 16'384;
 constexpr std::size_t kMaxKept = 8;
 // Names in a log line.
 constexpr std::ptrdiff_t kMaxShown = 5;
+// Bytes of a reply that is worth keeping; a longer one is made anew for each question.
+constexpr std::size_t kMaxKeptReply = 4096;
 
 Settled kept_reply(const Record& record, const Terms& terms, const base::Clock& clock) {
   for (const auto& kept : record.replies)
@@ -46,7 +48,7 @@ PolicyService::PolicyService(Outside outside, Book& book, Inquiry::Settings sett
       log_(outside_.log, outside_.clock) {}
 
 Settled PolicyService::settled(std::string_view domain, const Terms& terms) {
-  auto* record = book_.find(domain);
+  auto* record = book_.use(domain);
   if (!record) return {};
   const auto now = outside_.clock.wall();
   auto& entry = record->entry;
@@ -72,7 +74,8 @@ base::OperationPtr PolicyService::ask(Question question, Done done) {
     decision.reason = question.domain.text() + ": too many look-ups are under way";
     return answer_soon(outside_.timers, std::move(decision), std::move(done));
   }
-  book_.open(question.domain).entry.upkeep.used_at = outside_.clock.wall();
+  book_.open(question.domain);
+  book_.use(question.domain.text())->entry.upkeep.used_at = outside_.clock.wall();
   auto& lookup = lookup_for(question.domain);
   return std::make_unique<Inquiry>(outside_, book_, lookup, settings_, question,
                                    [this, question, asked_at = outside_.clock.wall(),
@@ -93,7 +96,7 @@ void PolicyService::keep(const Question& question, const Decision& decision, std
       !outside_.dane.serves_all(question.domain.text()))
     return;
   auto* record = book_.find(question.domain.text());
-  if (!record) return;
+  if (!record || wire.size() > kMaxKeptReply) return;
   const auto steady = outside_.clock.steady();
   std::erase_if(record->replies, [&](const KeptReply& kept) {
     return kept.terms == question.terms || !kept.holds(now, steady);
@@ -101,6 +104,7 @@ void PolicyService::keep(const Question& question, const Decision& decision, std
   if (record->replies.size() >= kMaxKept) record->replies.erase(record->replies.begin());
   record->replies.push_back({question.terms, decision.kind, decision.valid_until,
                              steady + (decision.valid_until - now), std::move(wire)});
+  book_.account(*record);
 }
 
 Recalled PolicyService::recall(std::string_view domain, const Terms& terms) {
@@ -118,11 +122,13 @@ void PolicyService::drop_findings(std::string_view domain) {
   auto* record = book_.find(domain);
   if (!record) return;
   record->replies.clear();
-  if (!record->mx) return;
-  auto outdated = *record->mx;
-  for (const auto& name : outdated.names) dane_hosts.forget(name);
-  outdated.until = std::min(outdated.until, outside_.clock.steady());
-  record->mx = std::make_shared<const MxHosts>(std::move(outdated));
+  if (record->mx) {
+    auto outdated = *record->mx;
+    for (const auto& name : outdated.names) dane_hosts.forget(name);
+    outdated.until = std::min(outdated.until, outside_.clock.steady());
+    record->mx = std::make_shared<const MxHosts>(std::move(outdated));
+  }
+  book_.account(*record);
 }
 
 void PolicyService::on_delivery_failed(std::string_view domain) {

@@ -63,7 +63,7 @@ class PolicyService {
   bool refresh(const base::DomainName& domain, std::function<void()> ended);
 
   /// Keeps the reply made of a decision for settled(), as long as the decision is valid; one that
-  /// is not to be kept is passed over.
+  /// is not to be kept, or is longer than 4 KiB, is passed over.
   void keep(const Question& question, const Decision& decision, std::string wire);
 
   /// Drops what is held of the MX hosts of a domain, with all replies made of them, and what was

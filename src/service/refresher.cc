@@ -28,7 +28,7 @@ void Refresher::tick() {
   if (*under_way_ >= kAtOnce) return;
   Chores chores;
   const auto after = book_.walk(next_, kShare, [&](const std::string& domain, Record& record) {
-    if (record.mx && !record.mx->is_useful(outside_.clock.steady())) record.mx.reset();
+    book_.drop_ended_answers(record, outside_.clock.wall(), outside_.clock.steady());
     if (record.entry.stored) look_at(domain, record, chores);
   });
   if (*under_way_ + chores.refresh.size() <= kAtOnce) next_ = after;
@@ -56,7 +56,10 @@ void Refresher::look_at(const std::string& domain, Record& record, Chores& chore
     return;
   }
   if (attention.refresh) chores.refresh.push_back(domain);
-  if (attention.changed) chores.reconsider.push_back(domain);
+  if (attention.changed)
+    chores.reconsider.push_back(domain);
+  else if (entry.upkeep.used_at >= record.used_noted + kUseNoted)
+    chores.note.push_back(domain);
   switch (attention.notice) {
     case sts::Attention::Notice::none: break;
     case sts::Attention::Notice::expiring: log_expiring(outside_.log, domain, entry, now); break;
@@ -73,6 +76,7 @@ void Refresher::do_chores(const Chores& chores) {
     book_.reconsider(domain, outside_.clock.wall());
     outside_.keeper.note(domain);
   }
+  for (const auto& domain : chores.note) outside_.keeper.note(domain);
   for (const auto& domain : chores.refresh) {
     if (*under_way_ >= kAtOnce) break;
     refresh(domain);

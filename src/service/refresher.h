@@ -23,6 +23,9 @@ class Refresher {
   static constexpr base::seconds kRound{60};  ///< the whole book
   static constexpr base::seconds kTick{5};    ///< a part of it
   static constexpr std::size_t kAtOnce = 32;  ///< refreshes under way
+  /// A policy that is used all the time has its use noted on disk this often, so that a restart
+  /// does not forget it.
+  static constexpr base::seconds kUseNoted{86400};
 
   /// `service` answers from `book`; all that is given must outlive the refresher. `seed` of the
   /// dice that spread refreshes.
@@ -40,6 +43,7 @@ class Refresher {
   struct Chores {
     std::vector<std::string> refresh;
     std::vector<std::string> reconsider;
+    std::vector<std::string> note;
     std::vector<std::string> forget;
   };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -87,7 +88,7 @@ class RedisCache::Worker {
   std::condition_variable ended_;
   std::optional<RedisServer> server_;
   unsigned servers_ = 0;  ///< counts set_server()
-  std::vector<SentWord> words_;
+  std::deque<SentWord> words_;
   bool is_connected_ = false;
   bool is_closing_ = false;
   bool has_ended_ = false;

@@ -95,11 +95,13 @@ void SqliteStore::Worker::run() {
   for (;;) {
     wake_.wait(lock, [this] { return is_closing_ || !groups_.empty(); });
     if (groups_.empty()) break;
-    const auto groups = std::exchange(groups_, {});
+    auto groups = std::exchange(groups_, {});
     auto tickets = std::make_shared<const Tickets>(std::exchange(tickets_, {}));
     queued_ = 0;
     lock.unlock();
     auto written = file_.write(groups);
+    // Not under the mutex, for which the loop may wait.
+    groups = {};
     lock.lock();
     if (!is_left_behind_) post(std::move(tickets), std::move(written));
   }

@@ -181,6 +181,10 @@ std::string status_text(const json& of) {
              word(policies.at("enforce")), word(policies.at("testing")), word(policies.at("none")),
              word(policies.at("expired")));
   lines.line("no policy", "{} domain(s) known", word(of.at("negatives")));
+  // A daemon of an earlier version does not report it.
+  if (const auto cache = of.find("cache"); cache != of.end())
+    lines.line("memory", "{} of {} MiB", cache->at("bytes").get<std::uint64_t>() >> 20,
+               cache->at("limit_bytes").get<std::uint64_t>() >> 20);
   lines.line("refreshes", "{} under way, {} failing", word(refresh.at("under_way")),
              word(refresh.at("failing")));
   if (const auto oldest = refresh.find("oldest_failing"); oldest != refresh.end())

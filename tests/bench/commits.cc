@@ -62,7 +62,7 @@ struct World {
   store::SqliteStore store;
   bench::EveryDomain network{loop};
   service::FetchSlots slots{loop, {.total = 1000}};
-  service::Book book{{.policies = 10'000'000, .policies_per_registered_domain = 10'000'000}};
+  service::Book book{{.policies = 10'000'000, .memory = std::size_t{64} << 30}};
   service::Keeper keeper{store, book, loop, loop, log};
   service::DaneRules rules{
       .mode = service::DaneMode::off, .mixed = dane::Mixed::dane_only, .domains = {}};

@@ -58,7 +58,8 @@ class Kept:
             subprocess.run([self._bench.programs / "bench-fill", cache, str(count)], check=True)
         begun = time.monotonic()
         daemon = Daemon(self._bench.daemon, self._bench.directory, f"kept-{count}",
-                        config=f"cache: {{path: {cache}, policies: {max(count, 1)}}}\n")
+                        config=f"cache: {{path: {cache}, policies: {max(count, 1)}, "
+                               f"memory: {count // 500 + 16}MiB}}\n")
         seconds = time.monotonic() - begun
         memory = daemon.memory()
         daemon.stop()

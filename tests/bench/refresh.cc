@@ -55,7 +55,7 @@ int main(int argc, char** arguments) {
   store.replace(std::move(held));
   const base::Log log{base::Severity::error, base::Log::Format::text, [](auto, auto) {}};
   fakes::Settings settings;
-  settings.book = {.policies = count, .policies_per_registered_domain = count};
+  settings.book = {.policies = count, .memory = count * 4096};
   fakes::Life life(time, network, store, log, settings);
   time.pass(2 * kDay);
   fmt::print(

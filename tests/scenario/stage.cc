@@ -231,8 +231,6 @@ void Stage::set(const Line& line) {
     settings_.slots.waiting = std::stoul(words.at(2));
   } else if (key == "policies") {
     settings_.book.policies = std::stoul(words.at(2));
-  } else if (key == "policies_per_domain") {
-    settings_.book.policies_per_registered_domain = std::stoul(words.at(2));
   } else if (key == "unused") {
     settings_.refresh.unused = std::chrono::duration_cast<seconds>(duration(words.at(2)));
   } else if (key == "dane") {

@@ -95,6 +95,9 @@ TEST_CASE("status counts policies by mode, what expired and what cannot be refre
   auto status = bench.get("/status").body;
   CHECK(status["policies"] == json{{"enforce", 2}, {"testing", 1}, {"none", 0}, {"expired", 0}});
   CHECK(status["negatives"] == 1);
+  CHECK(status["cache"]["bytes"] == bench.book.bytes());
+  CHECK(status["cache"]["bytes"] > 2000);
+  CHECK(status["cache"]["limit_bytes"] == std::size_t{256} << 20);
   CHECK(status["uptime"] == 4);
   CHECK(status["disk"]["ok"] == true);
   CHECK(status["refresh"] == json{{"under_way", 0}, {"failing", 0}});

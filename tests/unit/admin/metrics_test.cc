@@ -163,6 +163,12 @@ TEST_CASE("policies are told apart by mode, life and refreshes") {
   CHECK(scrape.value("tlspolicyd_oldest_failing_refresh_seconds") == (9 * kDay).count());
   CHECK(scrape.value("tlspolicyd_policies_lapsed") == 2);
   CHECK(scrape.value("tlspolicyd_policies_lapsed_in_use") == 1);
+  CHECK(scrape.value("tlspolicyd_cache_bytes", {{"part", "policies"}}) > 5000);
+  CHECK(scrape.value("tlspolicyd_cache_bytes", {{"part", "unplaced"}}) == 0);
+  CHECK(scrape.value("tlspolicyd_cache_limit_bytes", {{"part", "policies"}}) ==
+        static_cast<double>(std::size_t{128} << 20));
+  CHECK(scrape.value("tlspolicyd_policies_unplaced") == 0);
+  CHECK(scrape.value("tlspolicyd_policies_evicted_total", {{"kind", "enforced"}}) == 0);
 }
 
 TEST_CASE("what others counted is told") {

@@ -55,6 +55,7 @@ cache:
   require: true
   policies: 500
   negatives: 300
+  memory: 512MiB
 refresh:
   interval: 12h
   jitter: 5%

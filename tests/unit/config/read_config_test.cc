@@ -39,6 +39,7 @@ TEST_CASE("an empty file, or none, is the defaults") {
   CHECK_FALSE(read.config.cache.require);
   CHECK(read.config.cache.policies == 100'000);
   CHECK(read.config.cache.negatives == 50'000);
+  CHECK(read.config.cache.memory == std::size_t{256} << 20);
   CHECK(read.config.refresh.interval == base::seconds{86400});
   CHECK(read.config.refresh.jitter == 10);
   CHECK(read.config.refresh.unused == base::seconds{180 * 86400});
@@ -84,7 +85,7 @@ domains:
   bank.example: pinned
   partner.example: {policy: "secure match=mx.partner.example"}
 observe: true
-cache: {path: /var/lib/x/y.db, require: true, policies: 500, negatives: 300}
+cache: {path: /var/lib/x/y.db, require: true, policies: 500, negatives: 300, memory: 512MiB}
 refresh: {interval: 12h, jitter: 5%, unused: 90d}
 limits: {clients: 10, fetches: 8, fetches_per_registered_domain: 2}
 log: {level: debug, format: json}
@@ -119,6 +120,7 @@ log: {level: debug, format: json}
   CHECK(config.cache.require);
   CHECK(config.cache.policies == 500);
   CHECK(config.cache.negatives == 300);
+  CHECK(config.cache.memory == std::size_t{512} << 20);
   CHECK(config.refresh.interval == base::seconds{12 * 3600});
   CHECK(config.refresh.jitter == 5);
   CHECK(config.refresh.unused == base::seconds{90 * 86400});
@@ -229,6 +231,9 @@ TEST_CASE("each mistake is told with its line and what is expected") {
       {"cache: {shared: [a]}", "1: cache.shared: a single value is expected\n"},
       {"cache: {negatives: 0}",
        "1: cache.negatives: \"0\": a whole number from 1 to 10000000 is expected\n"},
+      {"cache: {memory: 1MiB}", "1: cache.memory: \"1MiB\": at least 16MiB is expected\n"},
+      {"cache: {memory: 268435456}",
+       "1: cache.memory: \"268435456\": a size is a number with a unit: 512KiB, 256MiB, 2GiB\n"},
       {"refresh: {interval: 1s}",
        "1: refresh.interval: \"1s\": from 300 to 2592000 s is expected\n"},
       {"refresh: {jitter: 60%}", "1: refresh.jitter: \"60%\": from 0% to 50% is expected\n"},

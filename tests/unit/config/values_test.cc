@@ -50,3 +50,29 @@ TEST_CASE("the nearest word is one that may have been meant") {
   CHECK(nearest_word("", words).empty());
   CHECK(nearest_word("x", {}).empty());
 }
+
+TEST_CASE("a size is a number with a unit") {
+  const struct {
+    const char* text;
+    std::size_t bytes;  ///< 0: none
+  } rows[] = {{"512KiB", std::size_t{512} << 10},
+              {"256MiB", std::size_t{256} << 20},
+              {"2GiB", std::size_t{2} << 30},
+              {"1048576GiB", std::size_t{1} << 50},
+              {"1048577GiB", 0},
+              {"99999999999999999999GiB", 0},
+              {"0MiB", 0},
+              {"-1MiB", 0},
+              {"1.5GiB", 0},
+              {"256", 0},
+              {"256MB", 0},
+              {"256 MiB", 0},
+              {"MiB", 0},
+              {"", 0}};
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    const auto size = parse_size(row.text);
+    CHECK(size.ok() == (row.bytes > 0));
+    if (size) CHECK(*size == row.bytes);
+  }
+}

@@ -34,6 +34,14 @@ Book::Place fetched(Book& book, const base::DomainName& who, const sts::Policy& 
   return place;
 }
 
+/// The domains that had to leave for a newcomer.
+std::vector<std::string> displaced_by(const Book::Place& place) {
+  std::vector<std::string> names;
+  for (const auto& left : place.displaced) names.push_back(left.domain);
+  return names;
+}
+using Names = std::vector<std::string>;
+
 void absent(Book& book, const base::DomainName& who) {
   book.advance(who, sts::TxtAbsent{sts::Absence::no_record, seconds{300}}, kNow);
 }
@@ -56,7 +64,8 @@ TEST_CASE("the least recently used negative goes first") {
   Book book({.policies = 10, .negatives = 2});
   book.open(name(1));
   book.open(name(2));
-  book.find(text(1));
+  book.use(text(1));
+  book.find(text(2));  // no use
   book.open(name(3));
   CHECK(book.find(text(1)) != nullptr);
   CHECK(book.find(text(2)) == nullptr);
@@ -78,7 +87,7 @@ TEST_CASE("A-12 the hard cap: an unexpired enforce policy makes room for nobody"
   for (const auto mode : {sts::Mode::enforce, sts::Mode::testing, sts::Mode::none}) {
     const auto place = fetched(book, name(3), policy(mode));
     CHECK_FALSE(place.kept);
-    CHECK_FALSE(place.displaced);
+    CHECK(place.displaced.empty());
   }
   CHECK(book.policies() == 2);
   CHECK(book.is_placed(text(1)));
@@ -94,13 +103,13 @@ TEST_CASE("A-12 what does not enforce makes room, the least recently used first"
   fetched(book, name(1), policy(sts::Mode::testing));
   fetched(book, name(2));
   fetched(book, name(3), policy(sts::Mode::none));
-  book.find(text(1));
+  book.use(text(1));
   const auto place = fetched(book, name(4));
   CHECK(place.kept);
-  CHECK(place.displaced == text(3));
+  CHECK(displaced_by(place) == Names{text(3)});
   CHECK(book.find(text(3)) == nullptr);
-  CHECK(fetched(book, name(5), policy(sts::Mode::testing)).displaced == text(1));
-  CHECK(fetched(book, name(6)).displaced == text(5));
+  CHECK(displaced_by(fetched(book, name(5), policy(sts::Mode::testing))) == Names{text(1)});
+  CHECK(displaced_by(fetched(book, name(6))) == Names{text(5)});
   CHECK_FALSE(fetched(book, name(7)).kept);
 }
 
@@ -111,8 +120,8 @@ TEST_CASE("A-12 what has expired makes room before what is still applied") {
   fetched(book, name(3));
   const auto later = kNow + seconds{7200};
   book.reconsider(text(2), later);
-  CHECK(fetched(book, name(4), policy(), later).displaced == text(2));
-  CHECK(fetched(book, name(5), policy(), later).displaced == text(1));
+  CHECK(displaced_by(fetched(book, name(4), policy(), later)) == Names{text(2)});
+  CHECK(displaced_by(fetched(book, name(5), policy(), later)) == Names{text(1)});
   CHECK_FALSE(fetched(book, name(6), policy(), later).kept);
 }
 
@@ -125,30 +134,116 @@ TEST_CASE(
   CHECK(book.is_placed(text(1)));
 }
 
-TEST_CASE("A-12 a registered domain has its share of the policies") {
-  Book book({.policies = 100, .negatives = 100, .policies_per_registered_domain = 3});
-  for (int n = 0; n < 10; ++n) fetched(book, domain("n" + std::to_string(n) + ".attacker.co.uk"));
-  CHECK(book.policies() == 3);
-  CHECK(fetched(book, domain("victim.co.uk")).kept);
-  // What is replaced takes no new place, and what is forgotten frees one.
-  CHECK(fetched(book, domain("n0.attacker.co.uk")).kept);
-  book.forget("n0.attacker.co.uk");
-  CHECK(fetched(book, domain("n11.attacker.co.uk")).kept);
-  CHECK_FALSE(fetched(book, domain("n12.attacker.co.uk")).kept);
+TEST_CASE("F16 decisions 29: as long as there is room nobody is refused") {
+  Book book({});
+  for (int n = 0; n < 10'000; ++n)
+    REQUIRE(fetched(book, domain("n" + std::to_string(n) + ".hoster.test")).kept);
+  CHECK(book.policies() == 10'000);
+  CHECK(book.unplaced() == 0);
 }
 
-TEST_CASE("A-12 a registered domain has its share of the negatives, and keeps to it") {
+TEST_CASE(
+    "F16 decisions 29: where there is none the largest registered domain gives its longest "
+    "unused") {
+  Book book({.policies = 5, .negatives = 100});
+  for (const char* who : {"a.big.co.uk", "b.big.co.uk", "c.big.co.uk", "one.test", "two.test"})
+    REQUIRE(fetched(book, domain(who)).kept);
+  book.use("a.big.co.uk");
+  book.find("b.big.co.uk");  // no use
+  const auto place = fetched(book, domain("three.test"));
+  CHECK(place.kept);
+  REQUIRE(displaced_by(place) == Names{"b.big.co.uk"});
+  CHECK(place.displaced.front().enforced);
+  // Its own newcomers displace nobody: they are known as long as they last in memory.
+  CHECK_FALSE(fetched(book, domain("d.big.co.uk")).kept);
+  CHECK(book.unplaced() == 1);
+  REQUIRE(book.find("d.big.co.uk"));
+  CHECK(book.find("d.big.co.uk")->entry.is_valid(kNow));
+  // Nor does what does not enforce.
+  for (const auto mode : {sts::Mode::testing, sts::Mode::none})
+    CHECK_FALSE(fetched(book, domain("four.test"), policy(mode)).kept);
+  CHECK(displaced_by(fetched(book, domain("four.test"))) == Names{"c.big.co.uk"});
+  // Now all have one: nobody has too many.
+  CHECK_FALSE(fetched(book, domain("five.test")).kept);
+  CHECK(book.policies() == 5);
+}
+
+TEST_CASE("decisions 29: two registered domains of one size do not displace each other by turns") {
+  Book book({.policies = 6, .negatives = 100});
+  for (int n = 0; n < 6; ++n) fetched(book, domain("n" + std::to_string(n) + ".big.test"));
+  int left = 0;
+  for (int n = 0; n < 20; ++n)
+    left += static_cast<int>(
+        fetched(book, domain("n" + std::to_string(n) + ".other.test")).displaced.size());
+  CHECK(left == 3);
+}
+
+TEST_CASE(
+    "decisions 29: what does not protect leaves first, the largest registered domain's before "
+    "others") {
+  Book book({.policies = 4, .negatives = 100});
+  fetched(book, name(1), policy(sts::Mode::testing));
+  fetched(book, domain("a.big.test"));
+  fetched(book, domain("b.big.test"), policy(sts::Mode::testing));
+  fetched(book, domain("c.big.test"), policy(sts::Mode::enforce, seconds{3600}));
+  const auto later = kNow + seconds{7200};
+  book.reconsider("c.big.test", later);
+  std::set<std::string> left;
+  for (int n = 2; n < 5; ++n)
+    for (const auto& gone : displaced_by(fetched(book, name(n), policy(), later)))
+      left.insert(gone);
+  CHECK(left == std::set<std::string>{"b.big.test", "c.big.test", text(1)});
+  CHECK(book.is_placed("a.big.test"));
+}
+
+TEST_CASE("A-12 a hundred registered domains that fill the book lock nobody out") {
+  Book book({.policies = 1000, .negatives = 100});
+  for (int n = 0; n < 1000; ++n)
+    fetched(book,
+            domain("n" + std::to_string(n) + ".attacker" + std::to_string(n % 100) + ".test"));
+  REQUIRE(book.policies() == 1000);
+  for (int n = 0; n < 100; ++n) CHECK(fetched(book, name(n)).kept);
+  // And once they are in, the attackers' newcomers do not push them out.
+  for (int n = 1000; n < 5000; ++n)
+    fetched(book,
+            domain("n" + std::to_string(n) + ".attacker" + std::to_string(n % 100) + ".test"));
+  for (int n = 0; n < 100; ++n) CHECK(book.is_placed(text(n)));
+}
+
+TEST_CASE("A-12 enforce policies without a place are not pushed out by negatives") {
+  Book book({.policies = 1, .negatives = 50, .unplaced = 3});
+  fetched(book, name(0));
+  for (int n = 1; n <= 3; ++n) fetched(book, name(n));
+  for (int n = 100; n < 1000; ++n) absent(book, name(n));
+  CHECK(book.unplaced() == 3);
+  CHECK(book.negatives() == 50);
+  for (int n = 1; n <= 3; ++n) {
+    REQUIRE(book.find(text(n)));
+    CHECK(book.find(text(n))->entry.is_valid(kNow));
+  }
+  // Of these the longest unused leaves.
+  book.use(text(1));
+  fetched(book, name(4));
+  CHECK(book.find(text(1)) != nullptr);
+  CHECK(book.find(text(2)) == nullptr);
+  // With a place it is one of the policies again.
+  book.forget(text(0));
+  CHECK(fetched(book, name(3)).kept);
+  CHECK(book.unplaced() == 2);
+}
+
+TEST_CASE("A-12 negatives: the largest registered domain gives way once all places are taken") {
   Book book({.policies = 10, .negatives = 100, .negatives_per_registered_domain = 5});
   absent(book, domain("other.test"));
   for (int n = 0; n < 1000; ++n) absent(book, domain("n" + std::to_string(n) + ".attacker.test"));
-  CHECK(book.negatives() == 6);
+  CHECK(book.negatives() == 100);
   CHECK(book.find("other.test") != nullptr);
-  CHECK(book.find("n0.attacker.test") != nullptr);
+  CHECK(book.find("n0.attacker.test") == nullptr);
   CHECK(book.find("n999.attacker.test") != nullptr);
 }
 
 TEST_CASE("a policy from an earlier life is taken up whatever the limits") {
-  Book book({.policies = 1, .negatives = 10, .policies_per_registered_domain = 1});
+  Book book({.policies = 1, .negatives = 10});
   for (int n = 0; n < 5; ++n) {
     const auto who = domain("n" + std::to_string(n) + ".one.test");
     const auto stored = sts::renewal({}, "1", policy(), kNow);
@@ -157,7 +252,9 @@ TEST_CASE("a policy from an earlier life is taken up whatever the limits") {
   CHECK(book.policies() == 5);
   CHECK(book.find("n4.one.test")->entry.is_valid(kNow));
   CHECK(book.find("n4.one.test")->entry.is_due(kNow));
-  CHECK_FALSE(fetched(book, name(1)).kept);
+  // A newcomer of another registered domain gets a place, and the book does not grow for it.
+  CHECK(displaced_by(fetched(book, name(1))).size() == 1);
+  CHECK(book.policies() == 5);
 }
 
 TEST_CASE("a walk meets every policy, in parts") {

@@ -17,8 +17,9 @@ struct Bench {
   FetchSlots slots;
   std::vector<std::string> begun;
   explicit Bench(FetchSlots::Limits limits) : slots(time, limits) {}
-  base::OperationPtr request(const std::string& domain, const std::string& label) {
-    return slots.request(domain, [this, label] { begun.push_back(label); });
+  base::OperationPtr request(const std::string& domain, const std::string& label,
+                             FetchSlots::Purpose purpose = FetchSlots::Purpose::question) {
+    return slots.request(domain, purpose, [this, label] { begun.push_back(label); });
   }
 };
 
@@ -103,4 +104,39 @@ TEST_CASE("other limits count at once: more begin, none that has begun is stoppe
   held.erase(held.begin());
   bench.time.pass(milliseconds{1});
   CHECK(bench.begun == Begun{"a.test", "b.test"});  // b.test has the only place
+}
+
+TEST_CASE("a question passes the refreshes that stall or wait, of its own registered domain too") {
+  using enum FetchSlots::Purpose;
+  Bench bench({.total = 8, .per_registered_domain = 4});
+  std::vector<base::OperationPtr> held;
+  for (int n = 0; n < 32; ++n) held.push_back(bench.request("hoster.test", "refresh", refresh));
+  bench.time.pass(milliseconds{1});
+  // Half of the registered domain's slots at most.
+  CHECK(bench.begun == Begun{"refresh", "refresh"});
+  CHECK(bench.slots.has_room("hoster.test", question));
+  CHECK_FALSE(bench.slots.has_room("hoster.test", refresh));
+  held.push_back(bench.request("hoster.test", "question", question));
+  bench.time.pass(milliseconds{1});
+  CHECK(bench.begun.back() == "question");
+  // Their number takes no place in the queue of questions.
+  for (int n = 0; n < 60; ++n) held.push_back(bench.request("hoster.test", "question", question));
+  CHECK(held.back() != nullptr);
+}
+
+TEST_CASE("where all slots are held, questions of any domain come before waiting refreshes") {
+  using enum FetchSlots::Purpose;
+  Bench bench({.total = 1, .per_registered_domain = 1});
+  std::vector<base::OperationPtr> held;
+  held.push_back(bench.request("a.test", "first", refresh));
+  for (int n = 0; n < 10; ++n)
+    held.push_back(bench.request("r" + std::to_string(n) + ".test", "refresh", refresh));
+  held.push_back(bench.request("b.test", "question", question));
+  bench.time.pass(milliseconds{1});
+  held.erase(held.begin());
+  bench.time.pass(milliseconds{1});
+  CHECK(bench.begun == Begun{"first", "question"});
+  held.pop_back();
+  bench.time.pass(milliseconds{1});
+  CHECK(bench.begun == Begun{"first", "question", "refresh"});
 }

@@ -305,3 +305,50 @@ TEST_CASE("an operator forgets nothing under a policy that is on its way to the 
   const auto keeping = disk.keeper->keep(name("a.test"), disk.policy("1"), [](bool) {});
   CHECK(disk.keeper->forget("a.test", [](bool) {}) == nullptr);
 }
+
+TEST_CASE("F16 decisions 29: an enforce policy that makes room is gone from the disk, and logged") {
+  Disk disk;
+  disk.keep("a.big.test", "1");
+  disk.keep("b.big.test", "1");
+  CHECK(disk.keep("small.test", "1"));
+  disk.time.pass(seconds{1});
+  CHECK(disk.saved_id("a.big.test").empty());
+  CHECK(disk.saved_id("b.big.test") == "1");
+  CHECK(disk.saved_id("small.test") == "1");
+  CHECK(disk.times_said("enforce policy evicted: cache full") == 1);
+  CHECK(disk.keeper->state().displaced_enforced == 1);
+  CHECK(disk.keeper->state().unplaced == 0);
+}
+
+TEST_CASE("F20 a policy that has lost its place to its size leaves its older text on disk") {
+  Disk disk;
+  disk.book.set_limits({.policies = 2, .negatives = 10, .memory = std::size_t{1} << 16});
+  disk.keep("a.test", "1");
+  auto large = *disk.policy("2");
+  for (int n = 0; n < 500; ++n)
+    large.policy.mx.push_back(
+        sts::MxPattern::parse(std::string(50, 'a') + std::to_string(n) + ".test").value());
+  const auto what = std::make_shared<const sts::StoredPolicy>(large);
+  const auto keeping = disk.keeper->keep(name("a.test"), what, [&](bool durable) {
+    CHECK_FALSE(durable);
+    disk.book.advance(name("a.test"), sts::PolicyFetched{what}, disk.time.wall());
+  });
+  disk.time.pass(seconds{1});
+  REQUIRE(disk.book.find("a.test"));
+  CHECK(disk.book.find("a.test")->entry.stored->id == "2");
+  disk.keeper->note("a.test");  // as after a failed fetch
+  disk.time.pass(seconds{1});
+  CHECK(disk.saved_id("a.test") == "1");
+}
+
+TEST_CASE("F20 a file that is larger than the memory: what was left out is reported and stays") {
+  Disk disk;
+  disk.book.set_limits({.policies = 100, .negatives = 10, .memory = std::size_t{1} << 14});
+  store::Contents left;
+  for (int n = 0; n < 50; ++n)
+    left.rows.push_back({"d" + std::to_string(n) + ".test", disk.policy("1"), {}});
+  disk.keeper->take_up(left);
+  CHECK(disk.book.policies() < 20);
+  CHECK(disk.book.policies() > 5);
+  CHECK(disk.times_said("policies not loaded: cache.memory is too small") == 1);
+}

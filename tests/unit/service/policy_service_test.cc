@@ -111,13 +111,14 @@ TEST_CASE("a settled absence is known without a kept reply") {
 
 namespace {
 
-/// A registered domain that has no place for policies and one for what is without: each newcomer
-/// displaces the one before.
+/// A cache that has no place for policies and one for what is without: each newcomer displaces the
+/// one before.
 struct CrowdedWorld : World {
   CrowdedWorld() {
     fakes::Settings settings;
-    settings.book.policies_per_registered_domain = 0;
-    settings.book.negatives_per_registered_domain = 1;
+    settings.book.policies = 0;
+    settings.book.negatives = 1;
+    settings.book.unplaced = 0;
     crowded.emplace(time, network, store, log, settings);
     net::DnsAnswer mx;
     mx.kind = net::DnsAnswer::Kind::records;

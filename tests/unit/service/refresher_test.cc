@@ -171,3 +171,40 @@ TEST_CASE("MX hosts that are not asked for any more are dropped after a day") {
   world.time.pass(seconds{600});
   CHECK_FALSE(world.life->book.find("d0.test")->mx);
 }
+
+TEST_CASE("the use of a policy reaches the disk once a day, also without a fetch") {
+  World world(1, seconds{3600}, seconds{1});
+  sts::RefreshRules rules;
+  rules.interval = seconds{30 * 86400};
+  world.life->refresher.set_rules(rules);
+  const auto began = world.time.wall();
+  const auto use = [&] {
+    world.life->book.use("d0.test")->entry.upkeep.used_at = world.time.wall();
+  };
+  const auto noted = [&] { return world.store.held().at("d0.test").upkeep.used_at; };
+  world.time.pass(seconds{3600});
+  use();
+  world.time.pass(seconds{120});
+  CHECK(noted() == began);
+  world.time.pass(seconds{90'000});
+  use();
+  world.time.pass(seconds{120});
+  CHECK(noted() > began + seconds{90'000});
+  CHECK(world.fetched_since(began) == 0);
+}
+
+TEST_CASE("F20 the walk drops the replies that have ended") {
+  World world(1, seconds{3600}, seconds{1});
+  auto& record = *world.life->book.find("d0.test");
+  record.replies.push_back({{},
+                            Decision::Kind::secure,
+                            world.time.wall() + seconds{300},
+                            world.time.steady() + seconds{300},
+                            "wire"});
+  world.life->book.account(record);
+  world.time.pass(seconds{120});
+  CHECK(world.life->book.find("d0.test")->replies.size() == 1);
+  world.time.pass(seconds{300});
+  CHECK(world.life->book.find("d0.test")->replies.empty());
+  CHECK(world.life->book.bytes(Book::Part::answers) == 0);
+}

@@ -87,6 +87,7 @@ TEST_CASE("status: who is served where, sums, and what the file on disk has to d
     "endpoints": [{"service": "socketmap", "endpoint": "inet:127.0.0.1:8461"},
                   {"service": "admin", "endpoint": "unix:/run/tlspolicyd/admin"}],
     "policies": {"enforce": 1, "testing": 0, "none": 0, "expired": 0}, "negatives": 2,
+    "cache": {"bytes": 3145728, "limit_bytes": 268435456},
     "in_flight": 0, "connections": {"socketmap": 1, "policy_service": 0},
     "answers": {"all": 15, "settled": 5, "live": 4, "overruled": 3, "no-domain": 2,
                 "delivery-status": 1, "secure": 6, "dane-only": 0, "notfound": 5, "temp": 0,
@@ -102,6 +103,7 @@ TEST_CASE("status: who is served where, sums, and what the file on disk has to d
         "               counts from the next start on: listen, cache.path\n"
         "listens on     socketmap: inet:127.0.0.1:8461\n"
         "listens on     admin: unix:/run/tlspolicyd/admin\n",
+        "\nmemory         3 of 256 MiB\n",
         "\nanswers        15\n"
         "               5 known at once, 4 looked up, 3 by the operator's word, 2 to no domain, 1 "
         "to "
