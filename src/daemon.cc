@@ -35,8 +35,9 @@ Daemon::Daemon(config::Config config, config::Source source,
                            base::is_journal_stream(std::getenv("JOURNAL_STREAM"), STDERR_FILENO)),
            [this] { return log_writer_.take_dropped(); }),
       service_manager_(loop_, log_, net::take_notify_variables()),
-      resolv_conf_(loop_, net::kResolvConf,
-                   [this](auto servers) { on_servers(std::move(servers)); }),
+      resolv_conf_(
+          loop_, net::kResolvConf, [this](auto servers) { on_servers(std::move(servers)); },
+          [this](const auto& problem) { on_resolv_conf_problem(problem); }),
       resolver_(loop_, config::resolver_options(config_, resolv_conf_.servers())),
       counted_resolver_(resolver_, loop_),
       https_(loop_, counted_resolver_, config_.https),
@@ -83,6 +84,8 @@ Daemon::Daemon(config::Config config, config::Source source,
       loop_lag_(loop_, loop_),
       admin_(loop_, sources(), controls(), log_) {
   raise_file_limit();
+  check_servers();
+  resolver_.set_on_trusted_unreachable([this] { dane_.trusted_unreachable(); });
   // Before anybody can see that the daemon is there, and lets it know something.
   terminate_ = loop_.on_signal(SIGTERM, [this] { say_farewell(); });
   interrupt_ = loop_.on_signal(SIGINT, [this] { say_farewell(); });
@@ -125,6 +128,20 @@ void Daemon::on_servers(std::vector<base::Endpoint> servers) {
   log_.info("name servers changed", {{"servers", servers.size()}});
   resolver_.set_servers(std::move(servers));
   dane_.resolver_changed();
+}
+
+void Daemon::on_resolv_conf_problem(const net::ResolvConf::Problem& problem) {
+  if (!config_.resolver.servers.empty()) return;
+  log_.warning("name server unusable", {{"file", net::kResolvConf},
+                                        {"line", problem.line},
+                                        {"server", problem.server},
+                                        {"reason", problem.reason}});
+}
+
+void Daemon::check_servers() {
+  for (const auto& server : config_.resolver.servers)
+    if (const auto problem = net::problem_of_server(server); !problem.empty())
+      log_.warning("name server unusable", {{"server", server.text()}, {"reason", problem}});
 }
 
 void Daemon::raise_file_limit() {

@@ -54,6 +54,10 @@ class Daemon {
   void look_at_state_directory(const std::string& directory);
   void join_fleet();
   void on_servers(std::vector<base::Endpoint> servers);
+  /// Unless the configuration names servers of its own.
+  void on_resolv_conf_problem(const net::ResolvConf::Problem& problem);
+  /// Logs which name servers of the configuration cannot be used as the machine is now.
+  void check_servers();
   std::string status() const;
   std::string configuration_file() const;
 

@@ -102,6 +102,7 @@ void Daemon::tell_parts() {
   server_.set_max_clients(config_.limits.clients);
   policy_server_.set_max_clients(config_.limits.clients);
   raise_file_limit();
+  check_servers();
   join_fleet();
 }
 

@@ -28,6 +28,8 @@ class Address {
 
   Family family() const { return family_; }
   bool is_loopback() const;
+  /// fe80::/10: means something only together with an interface.
+  bool is_link_local() const;
   /// 0.0.0.0 or ::, which stands for every address of the machine.
   bool is_any() const;
   /// The 4 or 16 octets.
@@ -47,20 +49,29 @@ class Address {
 struct Endpoint {
   Address address;
   std::uint16_t port = 0;
+  /// The interface of a link-local address, by its name or number (RFC 4007 11); else "".
+  std::string zone{};
 
-  /// Reads "127.0.0.1:53", "[::1]:53", and with `default_port` also "127.0.0.1", "[::1]", "::1".
+  /// Reads "127.0.0.1:53", "[::1]:53", "[fe80::1%eth0]:53", and with `default_port` also
+  /// "127.0.0.1", "[::1]", "::1", "fe80::1%eth0". Whether there is such an interface is not asked.
   /// Error: Fault::invalid.
   static Result<Endpoint> parse(std::string_view text, std::uint16_t default_port = 0);
 
   /// What getsockname(2) tells. REQUIRES: AF_INET or AF_INET6.
   static Endpoint of(const sockaddr_storage& address);
 
-  /// "127.0.0.1:53" or "[::1]:53".
+  /// The number of the zone's interface now; 0 if there is none, or no zone.
+  std::uint32_t scope() const;
+
+  /// "127.0.0.1", "::1" or "fe80::1%eth0".
+  std::string host() const;
+  /// "127.0.0.1:53", "[::1]:53" or "[fe80::1%eth0]:53".
   std::string text() const;
   bool operator==(const Endpoint&) const = default;
 };
 
-/// A sockaddr of either family and its length.
+/// A sockaddr of either family and its length. An interface that does not exist leaves it without a
+/// scope, so that connect(2) refuses it (EINVAL).
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t length = 0;

@@ -16,30 +16,27 @@ DnsLookup::DnsLookup(DnsResolver& resolver, DnsQuestion question, Resolver::Done
     : resolver_(resolver),
       question_(std::move(question)),
       done_(std::move(done)),
-      servers_(question_.validated ? resolver.validating_ : resolver.servers_),
-      options_(resolver.options_),
-      deadline_(resolver.loop_.steady() + options_->deadline) {
-  if (resolver_.has_place()) {
-    start();
-  } else if (resolver_.waiting_.size() < DnsResolver::kMaxWaiting) {
-    place_in_line_ = resolver_.waiting_.insert(resolver_.waiting_.end(), this);
-    arm(options_->line_limit);
-  } else {
-    arm(milliseconds(0));
+      servers_(resolver.servers_for(question_)),
+      options_(resolver.options()),
+      deadline_(resolver.loop().steady() + options_->deadline),
+      place_(resolver.places(), [this] { on_place(); }) {
+  switch (place_.enter()) {
+    case DnsPlaces::Claim::Entry::has_place: on_place(); break;
+    case DnsPlaces::Claim::Entry::in_line: arm(options_->line_limit); break;
+    case DnsPlaces::Claim::Entry::refused: arm(milliseconds(0)); break;
   }
 }
 
-DnsLookup::~DnsLookup() { leave_resolver(); }
-
-void DnsLookup::start() {
-  place_in_line_.reset();
-  state_ = State::working;
+void DnsLookup::on_place() {
+  if (asked_in_attempt_ > 0) return begin_attempt();  // it comes back from a pause
   // They may have changed while it stood in line.
-  options_ = resolver_.options_;
-  servers_ = question_.validated ? resolver_.validating_ : resolver_.servers_;
-  began_ = resolver_.loop_.steady();
-  ++resolver_.at_work_;
-  if (list().empty()) return arm(milliseconds(0));
+  options_ = resolver_.options();
+  servers_ = resolver_.servers_for(question_);
+  began_ = resolver_.loop().steady();
+  if (list().empty()) {
+    state_ = State::listening;
+    return arm(milliseconds(0));
+  }
   first_ = servers_->first(began_, options_->probe_interval);
   begin_question();
 }
@@ -51,6 +48,7 @@ void DnsLookup::begin_question() {
 }
 
 void DnsLookup::begin_attempt() {
+  state_ = State::asking;
   asked_in_attempt_ = 0;
   ask_next();
 }
@@ -60,7 +58,7 @@ void DnsLookup::ask_next() {
   const auto ticket = ++tickets_;
   asked_.push_back({ticket, server,
                     std::make_unique<DnsExchange>(
-                        resolver_.loop_, list()[server], question_, cnames_left_,
+                        resolver_.loop(), list()[server], question_, cnames_left_,
                         [this, ticket](auto outcome) { told(ticket, std::move(outcome)); })});
   arm(attempt_time());
 }
@@ -71,49 +69,69 @@ milliseconds DnsLookup::attempt_time() const {
 }
 
 milliseconds DnsLookup::time_left() const {
-  const auto left = std::chrono::ceil<milliseconds>(deadline_ - resolver_.loop_.steady());
+  const auto left = std::chrono::ceil<milliseconds>(deadline_ - resolver_.loop().steady());
   return std::max(left, milliseconds(0));
 }
 
 void DnsLookup::arm(milliseconds delay) {
-  timer_ = resolver_.loop_.after(std::min(delay, time_left()), [this] { on_time(); });
+  timer_ = resolver_.loop().after(std::min(delay, time_left()), [this] { on_time(); });
 }
 
 void DnsLookup::on_time() {
-  if (state_ == State::waiting)
-    return finish(base::Error{Fault::overloaded, "too many DNS questions at once"});
-  if (list().empty())
-    return finish(base::Error{Fault::dns_unreachable, "no name server is configured"});
-  if (++attempt_ >= options_->attempts || time_left() == milliseconds(0)) return give_up();
-  begin_attempt();
+  switch (state_) {
+    case State::in_line:
+      return finish(base::Error{Fault::overloaded, "too many DNS questions at once"});
+    case State::asking:
+      if (!has_attempts_left() || time_left() == milliseconds(0)) return listen();
+      ++attempt_;
+      return begin_attempt();
+    case State::pausing:
+      if (time_left() == milliseconds(0)) return finish(verdict());
+      ++attempt_;
+      state_ = State::in_line;
+      if (place_.come_back()) return begin_attempt();
+      return arm(options_->line_limit);
+    case State::listening: return finish(verdict());
+    case State::over: return;
+  }
 }
 
-/// Nobody answered in time. Where no server has been heard of meanwhile, whatever the question, it
-/// may be ours that are dead: own trouble, not the domain's (decisions.md 11).
-void DnsLookup::give_up() {
-  auto why = verdict();
-  if (why.fault != Fault::dns_timeout || servers_->last_heard() >= began_ ||
-      time_left() == milliseconds(0))
-    return finish(std::move(why));
-  state_ = State::doubting;
-  timer_.reset();
-  pulse_ = std::make_unique<DnsPulse>(
-      resolver_.loop_, list(), std::min(options_->timeout, time_left()), [this](bool alive) {
-        if (!alive && servers_->last_heard() < began_)
-          // Where other servers could take their place (ValidationWatch), silence alone does not
-          // let them: those that are trusted may only be slow.
-          return finish(base::Error{
-              servers_->only_trusted() ? Fault::dns_timeout : Fault::dns_unreachable,
-              fmt::format("no {} answers, asked {}", servers_->what(), list()[first_].text())});
-        servers_->heard(resolver_.loop_.steady());
-        finish(verdict());
-      });
+/// Every server has failed, so no socket is open.
+void DnsLookup::pause() {
+  state_ = State::pausing;
+  place_.step_aside();
+  arm(attempt_ == 0 ? options_->pause : options_->long_pause);
+  // Not only at the end: who can do something about it begins 6 s earlier.
+  if (failure_->kind == DnsExchange::Failure::Kind::unreachable && servers_->only_trusted())
+    resolver_.on_trusted_unreachable();
+}
+
+/// Servers that have not failed have until the deadline. If none has been heard of since the
+/// question began, whatever was asked, it may be ours that are dead: a local failure, not the
+/// domain's (decisions.md 11). That must be known before those who wait give up.
+void DnsLookup::listen() {
+  state_ = State::listening;
+  arm(time_left());
+  if (servers_->last_heard() >= began_ || time_left() == milliseconds(0)) return;
+  pulse_ =
+      std::make_unique<DnsPulse>(resolver_.loop(), list(), std::min(options_->timeout, time_left()),
+                                 [this](bool alive) { on_pulse(alive); });
+}
+
+void DnsLookup::on_pulse(bool alive) {
+  pulse_.reset();
+  if (alive) return servers_->heard(resolver_.loop().steady());
+  if (servers_->last_heard() >= began_) return;
+  no_pulse_ = true;
+  // Where other servers could take their place (ValidationWatch), silence alone does not let them:
+  // those that are trusted may only be slow.
+  if (!servers_->only_trusted()) finish(verdict());
 }
 
 void DnsLookup::told(unsigned ticket, DnsExchange::Outcome outcome) {
   const auto* silent = std::get_if<DnsExchange::Failure>(&outcome);
   if (!silent || silent->kind != DnsExchange::Failure::Kind::unreachable)
-    servers_->heard(resolver_.loop_.steady());
+    servers_->heard(resolver_.loop().steady());
   const auto by = std::find_if(asked_.begin(), asked_.end(),
                                [ticket](const auto& asked) { return asked.ticket == ticket; });
   const auto server = by->server;
@@ -131,7 +149,7 @@ bool DnsLookup::is_trusted(std::size_t server) const {
 }
 
 void DnsLookup::answered(std::size_t server, DnsAnswer answer) {
-  servers_->answered_well(server, resolver_.loop_.steady());
+  servers_->answered_well(server, resolver_.loop().steady());
   answer.authenticated = answer.authenticated && authenticated_ && is_trusted(server);
   answer.ttl = std::min(answer.ttl, ttl_);
   finish(std::move(answer));
@@ -153,21 +171,31 @@ void DnsLookup::failed(std::size_t server, DnsExchange::Failure failure) {
     failure_ = std::move(failure);
     failed_server_ = server;
   }
+  if (state_ == State::listening) {
+    if (asked_.empty()) finish(verdict());
+    return;
+  }
   if (asked_in_attempt_ < list().size()) return ask_next();
-  // Somebody asked before may still answer in the time of this attempt.
+  // A server that was asked before may still answer in the time of this attempt.
   if (!asked_.empty()) return;
-  if (attempt_ + 1 >= options_->attempts) return give_up();
-  arm(attempt_ == 0 ? options_->pause : options_->long_pause);
+  if (!has_attempts_left()) return finish(verdict());
+  pause();
 }
 
 std::string DnsLookup::question_text() const {
   return fmt::format("{} {}", name_of(question_.type), question_.name.text());
 }
 
+base::Error DnsLookup::silence() const {
+  if (!no_pulse_) return {Fault::dns_timeout, "no answer in time for " + question_text()};
+  return {servers_->only_trusted() ? Fault::dns_timeout : Fault::dns_unreachable,
+          fmt::format("no {} answers, asked {}", servers_->what(), list()[first_].text())};
+}
+
 base::Error DnsLookup::verdict() const {
   using Kind = DnsExchange::Failure::Kind;
-  const base::Error silence{Fault::dns_timeout, "no answer in time for " + question_text()};
-  if (!failure_) return silence;
+  if (list().empty()) return {Fault::dns_unreachable, "no name server is configured"};
+  if (!failure_) return silence();
   auto text = fmt::format("{} for {}", failure_->text, question_text());
   if (!failure_->detail.empty()) text += ": " + failure_->detail;
   switch (failure_->kind) {
@@ -176,23 +204,20 @@ base::Error DnsLookup::verdict() const {
     case Kind::tcp: return {Fault::dns_timeout, text};
     case Kind::unreachable: break;
   }
-  // Who has not failed is silent, but there.
-  if (!asked_.empty()) return silence;
+  // A server that has not failed is silent, but there.
+  if (!asked_.empty()) return silence();
   return {Fault::dns_unreachable, fmt::format("no {} can be reached: {} {}", servers_->what(),
                                               list()[failed_server_].text(), failure_->text)};
 }
 
-void DnsLookup::leave_resolver() {
-  const auto was = std::exchange(state_, State::over);
-  if (place_in_line_) resolver_.waiting_.erase(*std::exchange(place_in_line_, std::nullopt));
-  if (was == State::working || was == State::doubting) resolver_.give_back_place();
-}
-
 void DnsLookup::finish(base::Result<DnsAnswer> result) {
+  state_ = State::over;
   timer_.reset();
   asked_.clear();
   pulse_.reset();
-  leave_resolver();
+  place_.leave();
+  if (!result && result.error().fault == Fault::dns_unreachable && servers_->only_trusted())
+    resolver_.on_trusted_unreachable();
   const auto done = std::move(done_);
   done(std::move(result));
 }

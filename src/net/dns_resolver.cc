@@ -1,13 +1,15 @@
 #include "net/dns_resolver.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <iterator>
 
 #include "net/dns_lookup.h"
 
 namespace tlspolicyd::net {
 
-DnsResolver::DnsResolver(Loop& loop, Options options) : loop_(loop) {
+DnsResolver::DnsResolver(Loop& loop, Options options) : loop_(loop), places_(loop) {
   set_options(std::move(options));
 }
 
@@ -22,7 +24,7 @@ void DnsResolver::set_servers(std::vector<base::Endpoint> servers) {
 }
 
 void DnsResolver::set_options(Options options) {
-  options.in_flight = std::max<std::size_t>(options.in_flight, 1);
+  places_.set_limit(options.in_flight);
   const bool same_servers =
       servers_ && options.servers == servers_->list() && options.trust_ad == options_->trust_ad;
   options_ = std::make_shared<const Options>(std::move(options));
@@ -42,27 +44,20 @@ void DnsResolver::use(std::vector<base::Endpoint> servers) {
 
 bool DnsResolver::trusts(TrustAd setting, const base::Endpoint& server) {
   switch (setting) {
-    case TrustAd::automatic: return server.address.is_loopback();
+    case TrustAd::automatic: return server.address.is_loopback() && !is_stub(server.address);
     case TrustAd::yes: return true;
     case TrustAd::no: return false;
   }
   return false;
 }
 
-void DnsResolver::give_back_place() {
-  --at_work_;
-  // In the next turn, so that giving up many questions at once does not first start them.
-  if (!waiting_.empty() && !refill_)
-    refill_ = loop_.after(base::milliseconds(0), [this] { start_waiting(); });
-}
-
-void DnsResolver::start_waiting() {
-  refill_.reset();
-  while (at_work_ < options_->in_flight && !waiting_.empty()) {
-    auto* next = waiting_.front();
-    waiting_.pop_front();
-    next->start();
-  }
+bool DnsResolver::is_stub(const base::Address& server) {
+  const auto bytes = server.bytes();
+  constexpr std::array<std::uint8_t, 3> kLocal{127, 0, 0};
+  if (server.family() != base::Address::Family::v4 ||
+      !std::equal(kLocal.begin(), kLocal.end(), bytes.begin()))
+    return false;
+  return bytes[3] == 53 || bytes[3] == 54 || bytes[3] == 11;
 }
 
 }  // namespace tlspolicyd::net

@@ -2,12 +2,13 @@
 
 #include <chrono>
 #include <cstddef>
-#include <list>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "base/address.h"
 #include "net/dns.h"
+#include "net/dns_places.h"
 #include "net/dns_servers.h"
 #include "net/loop.h"
 
@@ -16,23 +17,27 @@ namespace tlspolicyd::net {
 /// The resolver port over the name servers of the configuration or of resolv.conf(5).
 ///
 /// Time: the first attempt waits `timeout`, each next one twice as long and on the next server,
-/// while the earlier ones still listen. A server that fails at once makes the next one be asked at
-/// once; when all have failed, the next attempt begins after a pause: a server that is merely busy
-/// must not become a failure. The first pause is short; the later ones outlast the memory that a
-/// recursive server has of a failure (unbound: 5 s, in whole seconds), so that the last attempt
-/// makes it look anew.
+/// while the earlier ones still listen; after the last attempt all of them listen until the
+/// deadline. A server that fails at once makes the next one be asked at once; when all have failed,
+/// the next attempt begins after a pause: a server that is merely busy must not become a failure.
+/// The first pause is short; the later ones outlast the memory that a recursive server has of a
+/// failure (unbound: 5 s, in whole seconds), so that the last attempt makes it look anew.
 ///
-/// Silence: where no server has replied to anything since a question began, they are asked for
-/// something that a resolver knows by itself, for the time of one attempt; if that is not answered
-/// either, our own resolver is dead (dns_unreachable), else the domain's name servers are silent
-/// (dns_timeout).
+/// Places: `in_flight` questions have sockets at once. A question that pauses holds no place, and
+/// goes before new ones when it comes back.
+///
+/// Silence: if no server has replied to anything from the beginning of a question to the end of its
+/// last attempt, they are asked for something that a resolver knows by itself, for `timeout`. If
+/// that is not answered either, our own resolver is dead and the question ends (dns_unreachable);
+/// else it goes on listening, and the domain's name servers are silent (dns_timeout).
 ///
 /// Order: the server that answered last comes first (DnsServers). A question that is to be
 /// validated does not leave the servers whose AD bit counts, if there are any: what they refuse as
 /// forged, or fail to find out, another server must not pass off as unsigned (RFC 7672 2.1.1).
 class DnsResolver final : public Resolver {
  public:
-  /// Whose AD bit counts (RFC 4035 4.9.3): `automatic` is servers on loopback addresses.
+  /// Whose AD bit counts (RFC 4035 4.9.3): `automatic` is servers on loopback addresses, without
+  /// those that are known to be stubs (is_stub()).
   enum class TrustAd { automatic, yes, no };
 
   struct Options {
@@ -40,9 +45,9 @@ class DnsResolver final : public Resolver {
     TrustAd trust_ad = TrustAd::automatic;
     std::chrono::milliseconds timeout{1000};
     unsigned attempts = 3;
-    std::size_t in_flight = 256;  ///< questions at work at once; more wait in line
-    /// A question that has not got a place by then is `overloaded`: what gets one has the time for
-    /// all its attempts, so that our own crowd is never taken for a silent server.
+    std::size_t in_flight = 256;  ///< questions with sockets at once; more wait in line
+    /// A question that stands in line for longer is `overloaded`: what gets a place has the time
+    /// for all its attempts, so that our own crowd is never taken for a silent server.
     std::chrono::milliseconds line_limit{3000};
     /// Between the first attempt, if every server failed at once, and the second.
     std::chrono::milliseconds pause{500};
@@ -54,8 +59,8 @@ class DnsResolver final : public Resolver {
     std::chrono::milliseconds probe_interval{60'000};
   };
 
-  /// Longest line of waiting questions; beyond it the answer is `overloaded`.
-  static constexpr std::size_t kMaxWaiting = 16384;
+  /// Most questions without a place; beyond it the answer is `overloaded`.
+  static constexpr std::size_t kMaxWaiting = DnsPlaces::kMaxWaiting;
 
   /// `loop` must outlive it, and it must outlive its questions.
   DnsResolver(Loop& loop, Options options);
@@ -68,27 +73,43 @@ class DnsResolver final : public Resolver {
   /// For questions from now on; those that were asked before keep their options and servers.
   void set_options(Options options);
 
+  /// Sets what is called whenever a question that is to be validated finds all its servers
+  /// unreachable while there are servers that it may not be put to: after each such attempt, and
+  /// before `done` if it ends in dns_unreachable. Must not destroy the resolver or a question.
+  void set_on_trusted_unreachable(std::function<void()> call) {
+    trusted_unreachable_ = std::move(call);
+  }
+
   /// Whether the AD bit of `server` counts.
   static bool trusts(TrustAd setting, const base::Endpoint& server);
+  /// Whether this is the address of a stub that forwards: systemd-resolved's 127.0.0.53 and
+  /// 127.0.0.54, Docker's 127.0.0.11. It passes on the AD bit of servers that it does not
+  /// authenticate.
+  static bool is_stub(const base::Address& server);
 
  private:
   friend class DnsLookup;
   using Servers = std::shared_ptr<DnsServers>;
-  using Waiting = std::list<class DnsLookup*>;
 
-  /// Whether a new question may begin at once, before nobody who waits.
-  bool has_place() const { return at_work_ < options_->in_flight && waiting_.empty(); }
+  // For questions.
+  Loop& loop() { return loop_; }
+  DnsPlaces& places() { return places_; }
+  std::shared_ptr<const Options> options() const { return options_; }
+  Servers servers_for(const DnsQuestion& question) const {
+    return question.validated ? validating_ : servers_;
+  }
+  void on_trusted_unreachable() const {
+    if (trusted_unreachable_) trusted_unreachable_();
+  }
+
   void use(std::vector<base::Endpoint> servers);
-  void give_back_place();
-  void start_waiting();
 
   Loop& loop_;
   std::shared_ptr<const Options> options_;
   Servers servers_;
   Servers validating_;  ///< those that are trusted; all, where none or every one is
-  std::size_t at_work_ = 0;
-  Waiting waiting_;
-  base::OperationPtr refill_;
+  DnsPlaces places_;
+  std::function<void()> trusted_unreachable_;
 };
 
 }  // namespace tlspolicyd::net

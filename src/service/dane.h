@@ -43,10 +43,11 @@ class Dane {
   Dane(net::Resolver& resolver, base::Clock& clock, base::Timers& timers, const base::Log& log,
        DaneRules rules, std::function<void()> changed)
       : resolver_(resolver),
+        clock_(clock),
         timers_(timers),
         log_(log),
         changed_(std::move(changed)),
-        hosts_(resolver, clock) {
+        hosts_(resolver, clock, timers) {
     use(std::move(rules));
   }
   Dane(const Dane&) = delete;
@@ -79,6 +80,12 @@ class Dane {
     changed_();
   }
 
+  /// No server could be reached that a question to be validated may be put to, while others are
+  /// there: whether they have to take its place is found out at once.
+  void trusted_unreachable() {
+    if (watch_) watch_->suspect();
+  }
+
   /// What was found of MX hosts, and what could not be found, is looked for anew.
   void forget_findings() { hosts_.forget(); }
 
@@ -91,7 +98,7 @@ class Dane {
     if (!rules_.in_use()) {
       watch_.reset();
     } else if (!watch_) {
-      watch_.emplace(resolver_, timers_, log_, [this] {
+      watch_.emplace(resolver_, clock_, timers_, log_, [this] {
         hosts_.forget();
         changed_();
       });
@@ -105,6 +112,7 @@ class Dane {
   }
 
   net::Resolver& resolver_;
+  base::Clock& clock_;
   base::Timers& timers_;
   const base::Log& log_;
   std::function<void()> changed_;

@@ -29,18 +29,20 @@ bool has_usable(const std::vector<net::TlsaRecord>& records) {
 
 }  // namespace
 
-DaneHost::DaneHost(net::Resolver& resolver, base::DomainName host, std::uint16_t port, Done done)
-    : resolver_(resolver), host_(std::move(host)), port_(port), done_(std::move(done)) {
+DaneHost::DaneHost(net::Resolver& resolver, base::Timers& timers, base::DomainName host,
+                   std::uint16_t port, base::milliseconds grace, Done done)
+    : resolver_(resolver),
+      timers_(timers),
+      host_(std::move(host)),
+      port_(port),
+      grace_(grace),
+      done_(std::move(done)) {
   finding_.host.host = host_.text();
   finding_.ttl = base::seconds::max();
-  first_ = ask(host_, net::RecordType::a, [this](const Answer& answer) {
-    a_ = answer;
-    if (aaaa_) on_addresses();
-  });
-  second_ = ask(host_, net::RecordType::aaaa, [this](const Answer& answer) {
-    aaaa_ = answer;
-    if (a_) on_addresses();
-  });
+  a_question_ =
+      ask(host_, net::RecordType::a, [this](const Answer& answer) { on_family(a_, answer); });
+  aaaa_question_ =
+      ask(host_, net::RecordType::aaaa, [this](const Answer& answer) { on_family(aaaa_, answer); });
 }
 
 base::OperationPtr DaneHost::ask(const base::DomainName& name, net::RecordType type,
@@ -48,20 +50,39 @@ base::OperationPtr DaneHost::ask(const base::DomainName& name, net::RecordType t
   return resolver_.resolve({.name = name, .type = type, .validated = true}, std::move(done));
 }
 
+void DaneHost::on_family(std::optional<Answer>& slot, const Answer& answer) {
+  slot = answer;
+  if (answer) count_ttl(*answer);
+  if (settled_) return;
+  if (a_ && aaaa_) return on_addresses();
+  const auto outcome = outcome_of(answer);
+  if (outcome == Outcome::secure) return on_addresses();
+  // A proved denial says nothing of the other family, nor does an error.
+  if (dane::address_verdict(outcome, Outcome::error) == AddressVerdict::error) return;
+  timer_ = timers_.after(grace_, [this] {
+    finding_.half_silent = true;
+    on_addresses();
+  });
+}
+
 void DaneHost::on_addresses() {
-  const auto a = outcome_of(*a_);
-  const auto aaaa = outcome_of(*aaaa_);
-  for (const auto* answer : {&*a_, &*aaaa_})
-    if (*answer) count_ttl(**answer);
+  settled_ = true;
+  timer_.reset();
+  // What has not been answered is not known.
+  const Answer silent = base::Error{base::Fault::dns_timeout, "not awaited"};
+  const Answer& known_a = a_ ? *a_ : silent;
+  const Answer& known_aaaa = aaaa_ ? *aaaa_ : silent;
+  const auto a = outcome_of(known_a);
+  const auto aaaa = outcome_of(known_aaaa);
   const auto verdict = dane::address_verdict(a, aaaa);
   if (verdict == AddressVerdict::no_address) return finish(HostState::no_address);
-  if (verdict == AddressVerdict::error) return fail(*a_ ? aaaa_->error() : a_->error());
+  if (verdict == AddressVerdict::error) return fail(known_a ? known_aaaa.error() : known_a.error());
   const bool secure = verdict == AddressVerdict::secure;
   // A denial tells the end of the chain as well as records do.
   const auto telling = [&](Outcome outcome) {
     return secure ? outcome == Outcome::secure : outcome != Outcome::error;
   };
-  const auto& answer = telling(a) ? *a_ : *aaaa_;
+  const auto& answer = telling(a) ? known_a : known_aaaa;
   const auto& end = answer->canonical_name;
   if (end == host_.text()) {
     if (!secure) return finish(HostState::none);
@@ -77,7 +98,8 @@ void DaneHost::on_addresses() {
 /// The chain as a whole is insecure. If its first link is not, TLSA records at the host itself
 /// count (RFC 7672 2.2.2).
 void DaneHost::ask_for_alias() {
-  first_ = ask(host_, net::RecordType::cname, [this](const Answer& answer) { on_alias(answer); });
+  question_ =
+      ask(host_, net::RecordType::cname, [this](const Answer& answer) { on_alias(answer); });
 }
 
 void DaneHost::on_alias(const Answer& answer) {
@@ -95,7 +117,8 @@ void DaneHost::ask_for_tlsa() {
     const auto tcp = base.below("_tcp");
     auto name = tcp ? tcp->below("_" + std::to_string(port_)) : tcp;
     if (!name) continue;
-    first_ = ask(*name, net::RecordType::tlsa, [this](const Answer& answer) { on_tlsa(answer); });
+    question_ =
+        ask(*name, net::RecordType::tlsa, [this](const Answer& answer) { on_tlsa(answer); });
     return;
   }
   finish(HostState::none);

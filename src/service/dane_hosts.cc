@@ -49,8 +49,12 @@ base::OperationPtr DaneHosts::find(const base::DomainName& host, std::uint16_t p
     // Who waits for an outdated look is told by this one, too.
     if (!look.waiters) look.waiters = std::make_shared<Waiters>();
     look.outdated = false;
+    // A family that was silent the last time is not waited for again.
+    const auto before = entries_.find(key);
+    const bool half_silent = before != entries_.end() && before->second.half_silent;
     look.work = std::make_unique<DaneHost>(
-        resolver_, host, port, [this, key](const auto& finding) { on_found(key, finding); });
+        resolver_, timers_, host, port, half_silent ? base::milliseconds{0} : DaneHost::kGrace,
+        [this, key](const auto& finding) { on_found(key, finding); });
   }
   return std::make_unique<Waiter>(look.waiters, std::move(done));
 }
@@ -102,6 +106,7 @@ base::seconds DaneHosts::remember(const Key& key, const DaneFinding& finding) {
   const bool failed = finding.host.state == dane::HostState::error;
   entry.error_pause = failed ? Timing::after_dns_error(entry.error_pause) : base::seconds{0};
   const auto holds = failed ? entry.error_pause : Timing::believed(finding.ttl);
+  entry.half_silent = finding.half_silent;
   entry.host = finding.host;
   entry.until = clock_.steady() + holds;
   return holds;

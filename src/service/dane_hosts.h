@@ -22,7 +22,9 @@ class DaneHosts {
  public:
   static constexpr std::size_t kMost = 20'000;
 
-  DaneHosts(net::Resolver& resolver, base::Clock& clock) : resolver_(resolver), clock_(clock) {}
+  /// All references must outlive the object.
+  DaneHosts(net::Resolver& resolver, base::Clock& clock, base::Timers& timers)
+      : resolver_(resolver), clock_(clock), timers_(timers) {}
   DaneHosts(const DaneHosts&) = delete;
   DaneHosts& operator=(const DaneHosts&) = delete;
 
@@ -55,6 +57,7 @@ class DaneHosts {
     dane::HostFinding host;
     base::SteadyTime until;
     base::seconds error_pause{0};
+    bool half_silent = false;  ///< as DaneFinding has it
     std::list<Key>::iterator turn;
   };
   struct Look {
@@ -68,6 +71,7 @@ class DaneHosts {
 
   net::Resolver& resolver_;
   base::Clock& clock_;
+  base::Timers& timers_;
   std::map<Key, Entry> entries_;
   std::list<Key> turns_;  ///< the least recently used first
   std::map<Key, Look> under_way_;

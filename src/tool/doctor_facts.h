@@ -73,7 +73,14 @@ struct ResolverFacts {
     /// A name that exists: tells whether this server gets answers at all.
     base::Result<net::DnsAnswer> ordinary{base::Error{base::Fault::system, "not asked"}};
   };
+  /// A name server that cannot be asked as the machine is now.
+  struct Problem {
+    std::string place;   ///< where it is named, e.g. "/etc/resolv.conf line 3"
+    std::string server;  ///< as it is named there
+    std::string reason;
+  };
   std::vector<Server> servers;
+  std::vector<Problem> problems{};
   bool from_configuration = false;
   bool uses_dane = true;
   std::string bogus_name;

@@ -28,16 +28,28 @@ class ResolverJudge {
           fmt::format("{} does not validate: no AD bit for the root, which is signed", name),
           local_resolver());
     // smtp(8) believes whomever it asks.
-    if (!server.trusted && !server.only_postfix)
-      return lacks(
-          fmt::format("{} validates, but is not believed, since it is not on this machine", name),
-          local_resolver() +
-              ", or in the configuration, if nobody can come in between: resolver: "
-              "{trust_ad: yes}");
+    if (!server.trusted && !server.only_postfix) return untrusted(server, name);
     judge_bogus(server, name);
   }
 
  private:
+  /// It validates, as far as its AD bit tells.
+  void untrusted(const ResolverFacts::Server& server, const std::string& name) {
+    if (net::DnsResolver::is_stub(server.endpoint.address))
+      return lacks(
+          name +
+              " is a stub that forwards (systemd-resolved or Docker); it passes on the AD bit of "
+              "upstream servers that it does not authenticate, so the bit is not trusted",
+          local_resolver() +
+              ", or, if the stub validates by itself (DNSSEC=yes in resolved.conf) or nobody can "
+              "forge what its upstream servers answer, in the configuration resolver: "
+              "{trust_ad: yes}");
+    lacks(name + " validates, but is not believed, since it is not on this machine",
+          local_resolver() +
+              ", or in the configuration, if nobody can come in between: resolver: "
+              "{trust_ad: yes}");
+  }
+
   void judge_bogus(const ResolverFacts::Server& server, const std::string& name) {
     const auto cannot_tell = [&](std::string_view why) {
       check_.warning(fmt::format("{} sets the AD bit, but whether it refuses forged answers could "
@@ -100,6 +112,10 @@ class ResolverJudge {
 Findings judge_resolver(const ResolverFacts& facts) {
   Findings found;
   Check check(found, "resolver");
+  for (const auto& problem : facts.problems)
+    check.warning(fmt::format("{}: name server \"{}\" cannot be used: {}", problem.place,
+                              problem.server, problem.reason),
+                  "ip -brief link, for the interfaces; then correct " + problem.place);
   ResolverJudge judge(facts, check);
   for (const auto& server : facts.servers) judge.judge(server);
   return found;

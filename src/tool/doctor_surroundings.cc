@@ -25,8 +25,8 @@ bool may(const PostfixFacts::User& user, const FileFacts& file, mode_t bit) {
 
 std::string servers_of(const std::string& resolv_conf) {
   std::vector<std::string> names;
-  for (const auto& server : net::parse_resolv_conf(resolv_conf))
-    names.push_back(server.address.text());
+  for (const auto& server : net::parse_resolv_conf(resolv_conf).servers)
+    names.push_back(server.host());
   return fmt::format("{}", fmt::join(names, ", "));
 }
 

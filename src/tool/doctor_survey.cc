@@ -1,5 +1,7 @@
 #include "tool/doctor_survey.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <list>
 #include <stdexcept>
@@ -31,6 +33,7 @@ class Survey {
 
   std::pair<ResolverFacts, HttpsFacts> run() {
     for (const auto& endpoint : resolver_options_.servers) ask_server(endpoint);
+    collect_problems();
     if (resolver_.from_configuration) ask_servers_of_postfix();
     fetch();
     if (pending_ > 0) loop_.run();
@@ -58,9 +61,19 @@ class Survey {
     ask(resolver, at, &Server::ordinary, base::DomainName::parse(https_.host), net::RecordType::a);
   }
 
+  void collect_problems() {
+    // smtp(8) uses resolv.conf(5), whatever the daemon uses.
+    for (const auto& problem : system_name_servers().problems)
+      resolver_.problems.push_back({fmt::format("{} line {}", net::kResolvConf, problem.line),
+                                    problem.server, problem.reason});
+    for (const auto& server : config_.resolver.servers)
+      if (auto reason = net::problem_of_server(server); !reason.empty())
+        resolver_.problems.push_back({"resolver.servers", server.text(), std::move(reason)});
+  }
+
   void ask_servers_of_postfix() {
     const auto ours = resolver_options_.servers;
-    for (const auto& endpoint : system_name_servers()) {
+    for (const auto& endpoint : system_name_servers().servers) {
       if (std::find(ours.begin(), ours.end(), endpoint) != ours.end()) continue;
       ask_server(endpoint);
       resolver_.servers.back().only_postfix = true;

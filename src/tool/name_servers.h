@@ -1,13 +1,12 @@
 #pragma once
 
-#include <vector>
-
 #include "config/config.h"
+#include "net/resolv_conf.h"
 
 namespace tlspolicyd::tool {
 
-/// Those of resolv.conf(5).
-std::vector<base::Endpoint> system_name_servers();
+/// What resolv.conf(5) of this machine says.
+net::ResolvConf system_name_servers();
 
 /// The resolver as the daemon has it with this configuration: without servers of its own, those of
 /// resolv.conf(5).

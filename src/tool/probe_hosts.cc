@@ -88,7 +88,7 @@ class Probes {
 std::vector<MxProbe> probe_hosts(const ProbeMeans& means, const ProbePlan& plan) {
   net::Loop loop;
   net::DnsResolver::Options options;
-  options.servers = means.name_servers.empty() ? system_name_servers() : means.name_servers;
+  options.servers = means.name_servers.empty() ? system_name_servers().servers : means.name_servers;
   net::DnsResolver resolver(loop, options);
   const net::SmtpTls tls(means.ca_file);
   auto probes = Probes(loop, resolver, tls, plan).run();

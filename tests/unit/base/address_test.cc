@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <net/if.h>
 
 #include <cstring>
 #include <string>
@@ -98,7 +99,11 @@ TEST_CASE("Endpoints are read with a port, or without where there is a default")
                     {"127.0.0.1", 53, "127.0.0.1:53"},
                     {"[::1]", 53, "[::1]:53"},
                     {"::1", 53, "[::1]:53"},
-                    {"127.0.0.1:65535", 53, "127.0.0.1:65535"}};
+                    {"127.0.0.1:65535", 53, "127.0.0.1:65535"},
+                    {"[fe80::53%eth0]:53", 0, "[fe80::53%eth0]:53"},
+                    {"fe80::53%eth0", 53, "[fe80::53%eth0]:53"},
+                    {"[FE80::53%Vlan.12-x]", 53, "[fe80::53%Vlan.12-x]:53"},
+                    {"febf::1%2", 53, "[febf::1%2]:53"}};
   for (const auto& row : rows) {
     CAPTURE(row.text);
     const auto endpoint = Endpoint::parse(row.text, row.default_port);
@@ -150,6 +155,38 @@ TEST_CASE("An endpoint and its socket address say the same") {
     CAPTURE(text);
     CHECK(Endpoint::of(SocketAddress(*Endpoint::parse(text)).storage).text() == text);
   }
+}
+
+TEST_CASE("F2 an interface belongs to a link-local address, and is a name") {
+  for (const char* text :
+       {"[2001:db8::1%eth0]:53", "[::1%lo]:53", "127.0.0.1%lo:53", "[fe80::1%]:53",
+        "[fe80::1%a b]:53", "[fe80::1%a/b]:53", "[fe80::1%a%b]:53", "[fe80::1%sixteen-letters-]:53",
+        "[%lo]:53", "[fec0::1%lo]:53"}) {
+    CAPTURE(std::string(text));
+    CHECK_FALSE(Endpoint::parse(text, 53).ok());
+  }
+  // Neither an address, nor what a policy host is judged by, ever has one.
+  CHECK_FALSE(Address::parse("fe80::1%lo").ok());
+}
+
+TEST_CASE("F2 the interface counts in comparisons, and reaches the kernel as its number") {
+  const auto on_lo = *Endpoint::parse("[fe80::53%lo]:53");
+  CHECK_FALSE(on_lo == *Endpoint::parse("[fe80::53]:53"));
+  CHECK_FALSE(on_lo == *Endpoint::parse("[fe80::53%eth0]:53"));
+  CHECK(on_lo.address == Endpoint::parse("[fe80::53]:53")->address);
+  const auto index = if_nametoindex("lo");
+  REQUIRE(index != 0);
+  const auto by_number = *Endpoint::parse("[fe80::53%" + std::to_string(index) + "]:53");
+  for (const auto& endpoint : {on_lo, by_number}) {
+    CHECK(endpoint.scope() == index);
+    sockaddr_in6 in{};
+    std::memcpy(&in, SocketAddress(endpoint).get(), sizeof in);
+    CHECK(in.sin6_scope_id == index);
+    CHECK(Endpoint::of(SocketAddress(endpoint).storage) == on_lo);
+  }
+  CHECK(Endpoint::parse("[fe80::53%nosuch0]:53")->scope() == 0);
+  CHECK(Endpoint::parse("[fe80::53%4000000]:53")->scope() == 0);
+  CHECK(on_lo.host() == "fe80::53%lo");
 }
 
 }  // namespace

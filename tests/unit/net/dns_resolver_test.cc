@@ -2,6 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <iterator>
+
 #include "ask.h"
 
 using namespace tlspolicyd;
@@ -132,12 +137,13 @@ TEST_CASE("each attempt waits twice as long, and silence is dns_timeout") {
   world.second.on_datagram = knows_only_localhost();
   auto options = world.both();
   options.timeout = milliseconds(100);
+  options.deadline = milliseconds(1000);
   DnsResolver resolver(world.loop, options);
   const auto asked = ask(world.loop, resolver);
   REQUIRE_FALSE(asked.result.ok());
   CHECK(asked.result.error() ==
         base::Error{Fault::dns_timeout, "no answer in time for TXT _mta-sts.example.org"});
-  CHECK(asked.took.count() >= 690);
+  CHECK(asked.took.count() >= 990);
   // And then each once more, whether it is there at all.
   CHECK(world.first.datagrams.size() == 2 + 1);
   CHECK(world.second.datagrams.size() == 1 + 1);
@@ -166,6 +172,7 @@ TEST_CASE("a server that answered anything meanwhile is not dead: nobody asks wh
   };
   auto options = world.one();
   options.timeout = milliseconds(100);
+  options.deadline = milliseconds(1000);
   DnsResolver resolver(world.loop, options);
   base::OperationPtr meanwhile;
   const auto soon = world.loop.after(milliseconds(50), [&] {
@@ -250,6 +257,7 @@ TEST_CASE("a failing RCODE says more than a dead server or silence") {
   SUBCASE("silent") { servers.push_back(world.second.endpoint()); }
   auto options = world.options(servers);
   options.timeout = milliseconds(100);
+  options.deadline = milliseconds(1000);
   DnsResolver resolver(world.loop, options);
   const auto asked = ask(world.loop, resolver);
   REQUIRE_FALSE(asked.result.ok());
@@ -298,12 +306,13 @@ TEST_CASE("all servers refused is dns_unreachable") {
     world.first.on_datagram = knows_only_localhost();
     auto options = world.options({dead, world.first.endpoint()});
     options.timeout = milliseconds(100);
+    options.deadline = milliseconds(1000);
     DnsResolver resolver(world.loop, options);
     CHECK(ask(world.loop, resolver).result.error().fault == Fault::dns_timeout);
   }
 }
 
-TEST_CASE("D-e AD counts from loopback or where it is trusted") {
+TEST_CASE("D-e F9 AD counts from loopback that is no stub, or where it is trusted") {
   using Trust = DnsResolver::TrustAd;
   struct Row {
     const char* server;
@@ -313,6 +322,16 @@ TEST_CASE("D-e AD counts from loopback or where it is trusted") {
   const Row rows[] = {
       {"127.0.0.1:53", Trust::automatic, true},
       {"127.8.8.8:53", Trust::automatic, true},
+      {"127.0.0.53:53", Trust::automatic, false},  // systemd-resolved
+      {"127.0.0.53:5353", Trust::automatic, false},
+      {"127.0.0.54:53", Trust::automatic, false},
+      {"127.0.0.11:53", Trust::automatic, false},  // Docker
+      {"127.0.0.53:53", Trust::yes, true},
+      {"127.0.0.11:53", Trust::no, false},
+      {"127.0.0.55:53", Trust::automatic, true},
+      {"127.0.1.53:53", Trust::automatic, true},
+      {"[fe80::53%lo]:53", Trust::automatic, false},
+      {"[fe80::53%lo]:53", Trust::yes, true},
       {"[::1]:53", Trust::automatic, true},
       {"192.0.2.1:53", Trust::automatic, false},
       {"[2001:db8::1]:53", Trust::automatic, false},
@@ -737,4 +756,251 @@ TEST_CASE("other options are for questions from now on; one at work goes on with
   world.loop.run();
   CHECK(before == "first");
   CHECK(after == "second");
+}
+
+namespace {
+
+/// Answers what `waits` says of the name after that time, and localhost at once, if at all.
+struct SlowServer {
+  fakes::NameServer& server;
+  Loop& loop;
+  milliseconds delay;
+  bool knows_localhost = true;
+  unsigned rcode = 0;
+  std::vector<base::OperationPtr> timers{};
+
+  void serve() {
+    server.on_datagram = [this](const Bytes& query, const base::Endpoint& from) {
+      if (asks_for_localhost(query))
+        return knows_localhost ? fails_with(3)(query, from) : Replies{};
+      timers.push_back(loop.after(delay, [this, query, from] {
+        server.send(rcode == 0 ? txt_reply(query, "late").bytes()
+                               : DnsReplyBuilder(query).rcode(rcode).bytes(),
+                    from);
+      }));
+      return Replies{};
+    };
+  }
+};
+
+}  // namespace
+
+TEST_CASE("F11 the last attempt listens until the deadline") {
+  // A tenth of the usual times: attempts end after 100, 300 and 700 ms, the deadline is at 1 s.
+  struct Row {
+    int delay;
+    bool knows_localhost;
+    bool answered;
+  };
+  const Row rows[] = {
+      {650, true, true}, {750, false, true},  // while it is asked whether it is there at all
+      {750, true, true}, {900, true, true},  {1300, true, false},  // beyond the deadline
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.delay);
+    CAPTURE(row.knows_localhost);
+    World world;
+    SlowServer slow{world.first, world.loop, milliseconds(row.delay), row.knows_localhost};
+    slow.serve();
+    auto options = world.one();
+    options.timeout = milliseconds(100);
+    options.deadline = milliseconds(1000);
+    DnsResolver resolver(world.loop, options);
+    const auto asked = ask(world.loop, resolver);
+    CHECK(asked.result.ok() == row.answered);
+    if (row.answered) {
+      CHECK(text_of(asked) == "late");
+    } else {
+      CHECK(asked.result.error().fault == Fault::dns_timeout);
+      CHECK(asked.took.count() >= 990);
+    }
+  }
+}
+
+TEST_CASE(
+    "F11 of servers that listen on one that fails ends nothing, and the last that fails ends it") {
+  World world;
+  SlowServer fails{world.first, world.loop, milliseconds(600), true, 2};
+  SlowServer other{world.second, world.loop, milliseconds(700)};
+  auto options = world.both();
+  options.timeout = milliseconds(100);
+  options.attempts = 2;
+  options.deadline = milliseconds(2000);
+  bool answered = true;
+  SUBCASE("the other one answers") {}
+  SUBCASE("the other one fails, too") {
+    answered = false;
+    other.rcode = 2;
+  }
+  fails.serve();
+  other.serve();
+  DnsResolver resolver(world.loop, options);
+  const auto asked = ask(world.loop, resolver);
+  CHECK(asked.result.ok() == answered);
+  CHECK(text_of(asked) == (answered ? "late" : "SERVFAIL for TXT _mta-sts.example.org"));
+  // The second was asked at 100 ms.
+  CHECK(asked.took.count() >= 790);
+  CHECK(asked.took.count() < 1000);
+}
+
+TEST_CASE("F11 trusted servers that are silent may only be slow: they have until the deadline") {
+  World world;
+  SlowServer slow{world.first, world.loop, milliseconds(900), false};
+  slow.serve();
+  auto options = world.options({world.first.endpoint(), endpoint("192.0.2.1:53")});
+  options.timeout = milliseconds(100);
+  options.deadline = milliseconds(1000);
+  DnsResolver resolver(world.loop, options);
+  const DnsQuestion question{*base::DomainName::parse(kStsName), RecordType::txt, true};
+  CHECK(text_of(ask(world.loop, resolver, question)) == "late");
+  world.first.on_datagram = {};
+  const auto silent = ask(world.loop, resolver, question);
+  REQUIRE_FALSE(silent.result.ok());
+  CHECK(silent.result.error() ==
+        base::Error{Fault::dns_timeout,
+                    "no trusted name server answers, asked " + world.first.endpoint().text()});
+}
+
+TEST_CASE("D4 questions that fail at once and pause do not delay the others") {
+  World world;
+  world.first.on_datagram = [](const Bytes& query, const auto& from) {
+    const bool good = fakes::question_of(query) == "TXT " + kStsName;
+    return good ? says("x")(query, from) : fails_with(2)(query, from);
+  };
+  DnsResolver resolver(world.loop, {.servers = {world.first.endpoint()}});
+  std::vector<base::OperationPtr> operations;
+  for (int n = 0; n < 300; ++n) {
+    operations.push_back(resolver.resolve(
+        {*base::DomainName::parse("d" + std::to_string(n) + ".evil.test"), RecordType::txt},
+        [](auto) {}));
+    // More at once would not fit into the socket of the name server.
+    if (n % 50 == 49) turn(world.loop, milliseconds(40));
+  }
+  REQUIRE(world.first.datagrams.size() >= 300);  // the first attempt of every one is over
+  const auto good = ask(world.loop, resolver);
+  CHECK(text_of(good) == "x");
+  CHECK(good.took.count() < 1500);
+  // Nor in the long pause.
+  turn(world.loop, milliseconds(700));
+  const auto later = ask(world.loop, resolver);
+  CHECK(text_of(later) == "x");
+  CHECK(later.took.count() < 1500);
+}
+
+TEST_CASE("D4 a question that comes back from its pause goes before new ones, and waits its turn") {
+  World world;
+  auto options = world.one();
+  options.in_flight = 1;
+  options.pause = milliseconds(100);
+  DnsResolver resolver(world.loop, options);
+  std::vector<std::string> order;
+  const auto name = [](const char* text) {
+    return DnsQuestion{*base::DomainName::parse(text), RecordType::txt};
+  };
+  bool failed = false;
+  world.first.on_datagram = [&](const Bytes& query, const base::Endpoint& from) {
+    const auto text = fakes::question_of(query);
+    order.push_back(text);
+    if (text == "TXT hog.test") return Replies{};  // holds the place until it is given up
+    if (!std::exchange(failed, true)) return fails_with(2)(query, from);
+    return fails_with(3)(query, from);
+  };
+  int done = 0;
+  const auto count = [&](auto) { ++done; };
+  const auto comes_back = resolver.resolve(name("back.test"), count);
+  turn(world.loop, milliseconds(50));
+  auto hog = resolver.resolve(name("hog.test"), count);
+  const auto fresh = resolver.resolve(name("fresh.test"), count);
+  turn(world.loop, milliseconds(200));
+  CHECK(order == std::vector<std::string>{"TXT back.test", "TXT hog.test"});
+  hog.reset();
+  turn(world.loop, milliseconds(100));
+  CHECK(order == std::vector<std::string>{"TXT back.test", "TXT hog.test", "TXT back.test",
+                                          "TXT fresh.test"});
+  CHECK(done == 2);
+}
+
+TEST_CASE("D4 a question that finds no place after its pause is overloaded in time") {
+  World world;
+  world.first.on_datagram = fails_with(2);
+  auto options = world.one();
+  options.in_flight = 1;
+  options.pause = milliseconds(100);
+  options.line_limit = milliseconds(200);
+  DnsResolver resolver(world.loop, options);
+  std::optional<base::Error> error;
+  const auto question = resolver.resolve(sts_question(), [&](auto result) {
+    if (!result) error = result.error();
+  });
+  turn(world.loop, milliseconds(50));
+  world.first.on_datagram = {};
+  const auto hog = resolver.resolve(sts_question(), [](auto) {});
+  turn(world.loop, milliseconds(150));
+  CHECK_FALSE(error);
+  turn(world.loop, milliseconds(200));
+  REQUIRE(error);
+  CHECK(error->fault == Fault::overloaded);
+}
+
+TEST_CASE("decision 9 it is told when no trusted server can be reached, and only then") {
+  World world;
+  const auto dead = fakes::dead_endpoint();
+  const auto distant = endpoint("192.0.2.1:53");
+  const struct {
+    std::vector<base::Endpoint> servers;
+    bool validated;
+    int told;
+  } rows[] = {
+      {{dead, distant}, true, 3},  // after each attempt
+      {{dead}, true, 0},                          // no other could take its place
+      {{dead, world.first.endpoint()}, true, 0},  // all are trusted
+      {{world.first.endpoint(), distant}, true, 0},
+      {{dead}, false, 0},
+  };
+  world.first.on_datagram = fails_with(2);
+  for (const auto& row : rows) {
+    DnsResolver resolver(world.loop, world.options(row.servers));
+    int told = 0;
+    resolver.set_on_trusted_unreachable([&] { ++told; });
+    const auto asked = ask(world.loop, resolver,
+                           {*base::DomainName::parse(kStsName), RecordType::txt, row.validated});
+    CHECK_FALSE(asked.result.ok());
+    CHECK(told == row.told);
+  }
+}
+
+TEST_CASE("D4 a question has at most one socket per attempt, and one per server for the pulse") {
+  const auto open_files = [] {
+    const std::filesystem::directory_iterator files("/proc/self/fd");
+    return static_cast<int>(std::distance(begin(files), end(files)));
+  };
+  World world;
+  NameServer third(world.loop);
+  auto options = world.options({world.first.endpoint(), world.second.endpoint(), third.endpoint()});
+  options.timeout = milliseconds(50);
+  options.deadline = milliseconds(1000);
+  options.attempts = 4;
+  // The first fails late, so that another one is asked in the place of what it closes.
+  std::vector<base::OperationPtr> timers;
+  world.first.on_datagram = [&](const Bytes& query, const base::Endpoint& from) {
+    timers.push_back(world.loop.after(milliseconds(70), [&world, query, from] {
+      world.first.send(DnsReplyBuilder(query).rcode(2).bytes(), from);
+    }));
+    return Replies{};
+  };
+  DnsResolver resolver(world.loop, options);
+  const int before = open_files();
+  int most = 0;
+  std::function<void()> look;
+  base::OperationPtr looking;
+  look = [&] {
+    most = std::max(most, open_files() - before);
+    looking = world.loop.after(milliseconds(5), look);
+  };
+  look();
+  CHECK_FALSE(ask(world.loop, resolver).result.ok());
+  CHECK(most >= 4);
+  CHECK(most <= 4 + 3);
+  looking.reset();
+  CHECK(open_files() <= before);
 }

@@ -75,7 +75,10 @@ TEST_CASE("resolv.conf(5) is read for its name servers") {
       {"nameserver 192.0.2.1\nnameserver 2001:db8::1\n", {"192.0.2.1:53", "[2001:db8::1]:53"}},
       {"# nameserver 192.0.2.1\n;nameserver 192.0.2.2\nnameserver ::1\n", {"[::1]:53"}},
       {"nameserver 192.0.2.1 # the good one\n", {"192.0.2.1:53"}},
-      {"nameserver fe80::1%eth0\nnameserver 192.0.2.1\n", {"192.0.2.1:53"}},
+      {"nameserver fe80::1%eth0\nnameserver 192.0.2.1\n", {"[fe80::1%eth0]:53", "192.0.2.1:53"}},
+      {"nameserver fe80::53%lo\n", {"[fe80::53%lo]:53"}},
+      {"nameserver fe80::53\n", {"127.0.0.1:53"}},
+      {"nameserver 2001:db8::1%lo\n", {"127.0.0.1:53"}},
       {"nameserver dns.example.org\nnameserver 192.0.2.300\nnameserver\n", {"127.0.0.1:53"}},
       {"nameserver 192.0.2.1:5353\nnameserver [::1]\n", {"127.0.0.1:53"}},
       {"nameservers 192.0.2.1\nname server 192.0.2.1\n nameserver 192.0.2.1\n", {"127.0.0.1:53"}},
@@ -83,17 +86,74 @@ TEST_CASE("resolv.conf(5) is read for its name servers") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.text);
-    CHECK(texts_of(parse_resolv_conf(row.text)) == row.servers);
+    CHECK(texts_of(parse_resolv_conf(row.text).servers) == row.servers);
   }
 }
 
 TEST_CASE("of many name servers eight are taken, in their order") {
   std::string text;
   for (int i = 1; i <= 20; ++i) text += "nameserver 192.0.2." + std::to_string(i) + "\n";
-  const auto servers = parse_resolv_conf(text);
+  const auto servers = parse_resolv_conf(text).servers;
   REQUIRE(servers.size() == 8);
   CHECK(servers.front().text() == "192.0.2.1:53");
   CHECK(servers.back().text() == "192.0.2.8:53");
+}
+
+TEST_CASE("F2 D10 a nameserver line that cannot be used is named, with its number and why") {
+  struct Row {
+    const char* line;
+    const char* server;
+    const char* reason;
+  };
+  const Row rows[] = {
+      {"nameserver fe80::53%nosuch0", "fe80::53%nosuch0", "there is no interface nosuch0"},
+      {"nameserver fe80::53", "fe80::53",
+       "a link-local address needs an interface, as in fe80::53%eth0"},
+      {"nameserver 2001:db8::1%lo", "2001:db8::1%lo",
+       "an interface is for link-local addresses (fe80::/10) only"},
+      {"nameserver fe80::1%", "fe80::1%", "not the name of an interface"},
+      {"nameserver dns.example.org", "dns.example.org", "not an IP address"},
+      {"nameserver 192.0.2.1:5353", "192.0.2.1:5353", "not an IP address"},
+      {"nameserver \x1b[31m", "?[31m", "not an IP address"},
+      {"nameserver", "", "not an IP address"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(std::string(row.line));
+    const auto read =
+        parse_resolv_conf("# first\n" + std::string(row.line) + "\nnameserver 192.0.2.9\n");
+    CHECK(read.problems == std::vector<ResolvConf::Problem>{{2, row.server, row.reason}});
+    CHECK(read.servers.back().text() == "192.0.2.9:53");
+  }
+  CHECK(parse_resolv_conf("nameserver fe80::53%lo\nnameserver fe80::53%1\n").problems.empty());
+  const auto is_long = parse_resolv_conf("nameserver " + std::string(9000, 'x') + "\n");
+  REQUIRE(is_long.problems.size() == 1);
+  CHECK(is_long.problems[0].server == std::string(64, 'x'));
+}
+
+TEST_CASE("F2 the problems of one file are bounded, and those beyond eight servers are named") {
+  std::string text;
+  for (int i = 1; i <= 20; ++i) text += "nameserver 192.0.2." + std::to_string(i) + "\n";
+  const auto read = parse_resolv_conf(text);
+  REQUIRE(read.problems.size() == ResolvConf::kMaxProblems);
+  CHECK(read.problems.front() == ResolvConf::Problem{9, "192.0.2.9", "more than 8 name servers"});
+}
+
+TEST_CASE("F2 the problems are told once for each change of the file") {
+  HandTimers timers;
+  File file;
+  file.write("nameserver nonsense\nnameserver 192.0.2.1\n");
+  std::vector<std::string> told;
+  const ResolvConfWatch watch(
+      timers, file.path(), [](auto) {},
+      [&](const ResolvConf::Problem& problem) { told.push_back(problem.server); });
+  CHECK(told == std::vector<std::string>{"nonsense"});
+  CHECK(watch.problems().size() == 1);
+  timers.fire();
+  timers.fire();
+  CHECK(told.size() == 1);
+  file.replace("nameserver other\nnameserver 192.0.2.1\n");
+  timers.fire();
+  CHECK(told == std::vector<std::string>{"nonsense", "other"});
 }
 
 TEST_CASE("a changed resolv.conf is noticed at the next look") {

@@ -254,3 +254,99 @@ TEST_CASE("what was being looked for when all was forgotten is told, and not kep
   CHECK_FALSE(world.known("mx.test"));
   CHECK(world.find("mx.test").valid_for > seconds{0});
 }
+
+namespace {
+
+/// A host whose addresses are asked for; what is silent stays so.
+struct HalfSilent : World {
+  using Kind = net::DnsAnswer::Kind;
+  void family(net::RecordType type, Kind kind, bool secure) {
+    auto made = answer(kind, "mx.test", seconds{300});
+    made.authenticated = secure;
+    network.set_dns({"mx.test", type}, {.outcome = Answer(made)});
+  }
+  void silent(net::RecordType type) { network.set_dns({"mx.test", type}, {.outcome = {}}); }
+  /// How long it takes; a minute for ever.
+  std::pair<HostState, milliseconds> look() {
+    std::optional<DaneHosts::Known> found;
+    const auto begun = time.steady();
+    const auto looking =
+        hosts.find(name("mx.test"), 25, [&](const DaneHosts::Known& known) { found = known; });
+    time.pass_until(seconds{60}, [&] { return found.has_value(); });
+    return {found ? found->host.state : HostState::error,
+            std::chrono::duration_cast<milliseconds>(time.steady() - begun)};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("F10 D5 one family settles a host while the other is silent") {
+  using Kind = net::DnsAnswer::Kind;
+  constexpr auto kA = net::RecordType::a, kAaaa = net::RecordType::aaaa;
+  struct Row {
+    const char* what;
+    net::RecordType answers;
+    Kind kind;
+    bool secure;
+    HostState state;
+    int least_ms, most_ms;  ///< the first time
+    int again_ms;           ///< at most, after the TTL
+  };
+  const Row rows[] = {
+      {"A secure", kA, Kind::records, true, HostState::usable, 0, 100, 100},
+      {"AAAA secure", kAaaa, Kind::records, true, HostState::usable, 0, 100, 100},
+      {"A unsigned", kA, Kind::records, false, HostState::none, 1000, 1100, 100},
+      {"AAAA unsigned", kAaaa, Kind::records, false, HostState::none, 1000, 1100, 100},
+      {"no A, unsigned", kA, Kind::no_data, false, HostState::none, 1000, 1100, 100},
+      // That one is proved not to be there says nothing of the other.
+      {"no A, proved", kA, Kind::no_data, true, HostState::error, 0, 60'000, 60'000},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    HalfSilent world;
+    world.usable("mx.test");
+    world.family(row.answers, row.kind, row.secure);
+    world.silent(row.answers == kA ? kAaaa : kA);
+    const auto [state, took] = world.look();
+    CHECK(state == row.state);
+    CHECK(took.count() >= row.least_ms);
+    CHECK(took.count() <= row.most_ms);
+    world.time.pass(seconds{301});
+    const auto again = world.look();
+    CHECK(again.first == row.state);
+    CHECK(again.second.count() <= row.again_ms);
+  }
+}
+
+TEST_CASE("F10 what is not secure waits for the other family: a secure one is not overlooked") {
+  using Kind = net::DnsAnswer::Kind;
+  for (const int delay : {1, 500, 990}) {
+    HalfSilent world;
+    world.usable("mx.test");
+    world.family(net::RecordType::aaaa, Kind::records, false);
+    auto late = World::answer(Kind::records, "mx.test", seconds{300});
+    world.network.set_dns({"mx.test", net::RecordType::a},
+                          {.delay = milliseconds{delay}, .outcome = World::Answer(late)});
+    CHECK(world.look().first == HostState::usable);
+  }
+}
+
+TEST_CASE("F10 an error of one family is none of the other, and two errors are one") {
+  HalfSilent world;
+  world.usable("mx.test");
+  const auto fails = [&](net::RecordType type, milliseconds delay) {
+    world.network.set_dns(
+        {"mx.test", type},
+        {.delay = delay,
+         .outcome = World::Answer(base::Error{base::Fault::dns_failed, "scripted"})});
+  };
+  fails(net::RecordType::aaaa, milliseconds{1});
+  world.network.set_dns({"mx.test", net::RecordType::a},
+                        {.delay = seconds{8},
+                         .outcome = World::Answer(World::answer(net::DnsAnswer::Kind::records,
+                                                                "mx.test", seconds{300}))});
+  CHECK(world.look().first == HostState::usable);  // 8 s are waited for, since nothing is known
+  world.hosts.forget();
+  fails(net::RecordType::a, seconds{6});
+  CHECK(world.look().first == HostState::error);
+}

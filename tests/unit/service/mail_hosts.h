@@ -21,7 +21,7 @@ inline base::DomainName name(const std::string& text) {
 struct MailHosts {
   fakes::FakeTime time;
   fakes::FakeNetwork network{time};
-  DaneHosts hosts{network, time};
+  DaneHosts hosts{network, time, time};
 
   using Answer = base::Result<net::DnsAnswer>;
 

@@ -61,7 +61,7 @@ const char* const kAgain = "warning: the resolver validates DNSSEC again";
 TEST_CASE("D1 the self-test: at the start, and every ten minutes") {
   World world;
   world.root(true);
-  const ValidationWatch watch(world.network, world.time, world.log, world.changed);
+  const ValidationWatch watch(world.network, world.time, world.time, world.log, world.changed);
   CHECK(world.asked() == 1);
   CHECK(watch.state() == State::unknown);
   world.time.pass(seconds{1});
@@ -82,7 +82,7 @@ TEST_CASE(
     for (const bool authenticated : {true, false}) {
       World world;
       world.root(authenticated, kind);
-      const ValidationWatch watch(world.network, world.time, world.log, world.changed);
+      const ValidationWatch watch(world.network, world.time, world.time, world.log, world.changed);
       world.time.pass(seconds{1});
       CHECK(watch.state() == (authenticated ? State::validates : State::does_not));
     }
@@ -90,7 +90,7 @@ TEST_CASE(
                            base::Fault::dns_unreachable, base::Fault::invalid}) {
     World world;
     world.no_root(fault);
-    const ValidationWatch watch(world.network, world.time, world.log, world.changed);
+    const ValidationWatch watch(world.network, world.time, world.time, world.log, world.changed);
     world.time.pass(seconds{1});
     CHECK(watch.state() == State::unknown);
     CHECK(world.lines.empty());
@@ -100,7 +100,7 @@ TEST_CASE(
 TEST_CASE("D1 without an answer it asks again after 30 s, and what was known holds") {
   World world;
   world.no_root();
-  const ValidationWatch watch(world.network, world.time, world.log, world.changed);
+  const ValidationWatch watch(world.network, world.time, world.time, world.log, world.changed);
   world.time.pass(seconds{29});
   CHECK(world.asked() == 1);
   world.time.pass(seconds{2});
@@ -121,7 +121,7 @@ TEST_CASE(
     "D1 where no trusted server is there, one that is not trusted takes its place until it is") {
   World world;
   world.root(true);
-  const ValidationWatch watch(world.network, world.time, world.log, world.changed);
+  const ValidationWatch watch(world.network, world.time, world.time, world.log, world.changed);
   world.time.pass(seconds{1});
   world.instead(false);
   for (const auto fault : {base::Fault::dns_failed, base::Fault::dns_timeout}) {
@@ -143,7 +143,7 @@ TEST_CASE(
 TEST_CASE("D1 a resolver that does not validate is complained of once, until it does") {
   World world;
   world.root(false);
-  const ValidationWatch watch(world.network, world.time, world.log, world.changed);
+  const ValidationWatch watch(world.network, world.time, world.time, world.log, world.changed);
   world.time.pass(seconds{7200});
   CHECK(world.said(kNot) == 1);
   world.root(true);
@@ -159,7 +159,7 @@ TEST_CASE("D1 a resolver that does not validate is complained of once, until it 
 TEST_CASE("D1 it is told that answers are outdated when validation is lost, and when it is back") {
   World world;
   world.no_root();
-  const ValidationWatch watch(world.network, world.time, world.log, world.changed);
+  const ValidationWatch watch(world.network, world.time, world.time, world.log, world.changed);
   world.time.pass(seconds{1});
   world.root(true);
   world.time.pass(seconds{1200});
@@ -178,7 +178,7 @@ TEST_CASE(
     "later again") {
   World world;
   world.root(true);
-  ValidationWatch watch(world.network, world.time, world.log, world.changed);
+  ValidationWatch watch(world.network, world.time, world.time, world.log, world.changed);
   world.time.pass(seconds{300});
   world.root(false);
   watch.begin_anew();
@@ -195,7 +195,7 @@ TEST_CASE(
 TEST_CASE("D1 a watch that is destroyed asks no more") {
   World world;
   world.root(true);
-  { const ValidationWatch watch(world.network, world.time, world.log, world.changed); }
+  { const ValidationWatch watch(world.network, world.time, world.time, world.log, world.changed); }
   world.time.pass(seconds{7200});
   CHECK(world.asked() == 1);
   CHECK(world.lines.empty());
@@ -259,4 +259,76 @@ TEST_CASE("D1 what is known of MX hosts is forgotten with the validation") {
   CHECK(dane.hosts().known(host, 25));
   world.time.pass(seconds{400});
   CHECK(dane.hosts().size() == 0);
+}
+
+namespace {
+
+struct Trusted : World {
+  Trusted() { root(true); }
+};
+
+/// A watch that is content with a trusted server, which is then gone.
+struct Suspicion : Trusted {
+  ValidationWatch watch{network, time, time, log, changed};
+  Suspicion() {
+    time.pass(seconds{60});
+    instead(false);
+    no_root(base::Fault::dns_unreachable);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("decisions 9: a question that no trusted server could get makes it look at once") {
+  Suspicion world;
+  REQUIRE(world.watch.state() == State::validates);
+  const int before = world.asked();
+  world.watch.suspect();
+  world.time.pass(seconds{1});
+  CHECK(world.watch.state() == State::does_not);
+  CHECK(world.changes == 1);
+  CHECK(world.asked() == before + 2);  // the trusted ones, then the others
+  // And back, as soon as it answers.
+  world.root(true);
+  world.time.pass(ValidationWatch::kRetry);
+  CHECK(world.watch.state() == State::validates);
+}
+
+TEST_CASE("decisions 9: the suspicion alone changes nothing") {
+  Suspicion world;
+  for (const auto fault : {base::Fault::dns_timeout, base::Fault::dns_failed}) {
+    world.no_root(fault);  // it is there after all
+    world.time.pass(ValidationWatch::kSuspectPause);
+    world.watch.suspect();
+    world.time.pass(seconds{1});
+    CHECK(world.watch.state() != State::does_not);
+  }
+  CHECK(world.changes == 0);
+}
+
+TEST_CASE("decisions 9: suspicions are few: not while it looks, nor just after, nor without DANE") {
+  World world;
+  world.root(true);
+  ValidationWatch watch(world.network, world.time, world.time, world.log, world.changed);
+  for (int n = 0; n < 100; ++n) watch.suspect();  // it looks already
+  world.time.pass(seconds{1});
+  CHECK(world.asked() == 1);
+  for (int n = 0; n < 100; ++n) watch.suspect();  // it has just looked
+  world.time.pass(seconds{3});
+  CHECK(world.asked() == 1);
+  for (int n = 0; n < 100; ++n) watch.suspect();
+  world.time.pass(seconds{3});
+  CHECK(world.asked() == 2);  // one for all of them, as soon as it may
+  world.time.pass(ValidationWatch::kSuspectPause);
+  CHECK(world.asked() == 2);
+  for (int n = 0; n < 100; ++n) watch.suspect();
+  world.time.pass(seconds{1});
+  CHECK(world.asked() == 3);
+  world.root(false);
+  world.time.pass(seconds{600});
+  REQUIRE(watch.state() == State::does_not);
+  const int before = world.asked();
+  world.time.pass(seconds{60});
+  watch.suspect();
+  CHECK(world.asked() == before);
 }

@@ -305,6 +305,34 @@ TEST_CASE(
   CHECK(contains(trouble(judge_resolver(facts)).mend, "resolver: {servers: [127.0.0.1]}"));
 }
 
+TEST_CASE(
+    "F9 resolver: a stub that forwards is not trusted by itself, and doctor says what to do") {
+  for (const char* address : {"127.0.0.53", "127.0.0.54", "127.0.0.11"}) {
+    CAPTURE(std::string(address));
+    auto stub = server(address);
+    stub.trusted = false;
+    const auto found = trouble(judge_resolver(resolver({stub})));
+    CHECK(found.verdict == Verdict::failed);
+    CHECK(contains(found.text, std::string(address) + ":53 is a stub that forwards"));
+    CHECK(contains(found.text, "DANE cannot be respected"));
+    CHECK(contains(found.mend, "apt-get install unbound"));
+    CHECK(contains(found.mend, "resolver: {trust_ad: yes}"));
+    stub.trusted = true;
+    CHECK(troubles(judge_resolver(resolver({stub}))).empty());
+  }
+}
+
+TEST_CASE("F2 D10 resolver: a line of resolv.conf that cannot be used is named") {
+  auto facts = resolver({server("127.0.0.1")});
+  facts.problems = {{"/etc/resolv.conf line 3", "fe80::53%eth9", "there is no interface eth9"}};
+  const auto found = trouble(judge_resolver(facts));
+  CHECK(found.verdict == Verdict::warning);
+  CHECK(found.text ==
+        "/etc/resolv.conf line 3: name server \"fe80::53%eth9\" cannot be used: there is no "
+        "interface eth9");
+  CHECK(contains(found.mend, "/etc/resolv.conf line 3"));
+}
+
 TEST_CASE("D18 resolver: where DANE is off nobody needs to validate") {
   auto one = server("192.0.2.53");
   one.root = kRecords;
@@ -607,6 +635,8 @@ TEST_CASE("chroot: smtp(8) must ask the resolver that the daemon asks") {
   auto facts = good_postfix();
   facts.resolv_conf_in_chroot = "# made by somebody\nnameserver 127.0.0.1\noptions edns0\n";
   CHECK(troubles(judge_surroundings(facts)).empty());
+  facts.resolv_conf_in_chroot = "nameserver fe80::53%lo\n";
+  CHECK(contains(trouble(judge_surroundings(facts)).text, "names fe80::53%lo, "));
   facts.resolv_conf_in_chroot = "nameserver 192.0.2.53\n";
   CHECK(trouble(judge_surroundings(facts)).verdict == Verdict::failed);
   CHECK(trouble(judge_surroundings(facts)).mend == copy);
