@@ -122,11 +122,7 @@ class Instance:
         self._addresses = _listeners(master_cf)
 
     def start(self) -> None:
-        etc = self.queue / "etc"
-        etc.mkdir(exist_ok=True)
-        for name in _FOR_CHROOT:
-            if (source := self.release.file(f"/etc/{name}")).is_file():
-                shutil.copyfile(source, etc / name)
+        self.prepare_chroot()
         self.run("postfix", "check")  # makes the directories
         self._process = Process("postfix", self.release.command(
             "/usr/lib/postfix/sbin/master", "-c", str(self._config), "-s"),
@@ -135,6 +131,14 @@ class Instance:
             self._process.wait_until(lambda: all(map(_connects, self._addresses)))
         except Failed as trouble:
             raise Failed(f"{trouble}\n{self.log_text()[-2000:]}") from None
+
+    def prepare_chroot(self) -> None:
+        """Copies what chrooted services need into the queue directory."""
+        etc = self.queue / "etc"
+        etc.mkdir(exist_ok=True)
+        for name in _FOR_CHROOT:
+            if (source := self.release.file(f"/etc/{name}")).is_file():
+                shutil.copyfile(source, etc / name)
 
     def stop(self) -> None:
         # The master is the leader of a process group of its own, and ends that.

@@ -30,8 +30,11 @@ EXPIRED = Listener("expired", "192.31.196.154", Certificate(
     ("expired.mailhosts.test",), valid="past"))
 PLAIN = Listener("plain", "192.31.196.155", None)
 PKIX = Listener("pkix", "192.31.196.156", Certificate(("pkix.signedhosts.test",)))
+# A domain moves from one to the other.
+OLD = Listener("old", "192.31.196.157", Certificate(("old.movers.test",)))
+NEW = Listener("new", "192.31.196.158", Certificate(("new.movers.test",)))
 
-LISTENERS = (GOOD, OTHER, DEEP, SELF_SIGNED, EXPIRED, PLAIN, PKIX)
+LISTENERS = (GOOD, OTHER, DEEP, SELF_SIGNED, EXPIRED, PLAIN, PKIX, OLD, NEW)
 
 _SERVICES = """
 cleanup unix n - n - 0 cleanup

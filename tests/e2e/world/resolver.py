@@ -33,6 +33,8 @@ server:
   access-control: 127.0.0.0/8 allow
   access-control: 192.31.196.0/24 allow
   num-threads: 1
+  cache-min-ttl: {shortest}
+  cache-max-ttl: {longest}
   outgoing-range: 4096
   num-queries-per-thread: 4096
 stub-zone:
@@ -47,12 +49,14 @@ _QUERY = re.compile(r"info: \S+ (\S+)\. ([A-Z0-9]+) IN$")
 
 
 class Resolver:
-    """`anchor` is the root's key; the server listens at all `addresses`."""
+    """`anchor` is the root's key; the server listens at all `addresses`. It caches a record for its
+    TTL, but at least for `shortest` and at most for `longest` seconds."""
 
     def __init__(self, directory: Path, anchor: str, addresses=(ADDRESS, DISTANT),
-                 validating: bool = True):
+                 validating: bool = True, shortest: int = 0, longest: int = 86400):
         directory.mkdir()
         self._addresses = addresses
+        self._lifetimes = {"shortest": shortest, "longest": longest}
         self._directory = directory
         (directory / "root.key").write_text(anchor)
         # A copy, since Debian's AppArmor profile for /usr/sbin/unbound allows /etc/unbound only.
@@ -66,7 +70,8 @@ class Resolver:
         modules = "validator iterator" if validating else "iterator"
         (self._directory / "unbound.conf").write_text(_CONFIG.format(
             interfaces="\n".join(f"  interface: {address}" for address in self._addresses),
-            upstream=nameserver.ADDRESS, modules=modules, directory=self._directory))
+            upstream=nameserver.ADDRESS, modules=modules, directory=self._directory,
+            **self._lifetimes))
         self._process = Process("unbound", [self._program, "-d", "-c",
                                             str(self._directory / "unbound.conf")], self._log)
 

@@ -24,7 +24,8 @@ class Sender(Instance):
 
     The daemon listens at its port, or makes `socket`, below the queue directory. In a folder users
     have other numbers than here; hence everybody may connect, unless `socket_mode` says otherwise.
-    Without `knows_tls` main.cf has nothing of TLS and of the daemon yet.
+    Without `knows_tls` main.cf has nothing of TLS and of the daemon yet. smtp(8) asks the resolver at
+    `nameserver`, by default the one that the daemon asks.
     """
 
     BELOW_QUEUE = "socketmap:unix:tlspolicyd/socketmap"
@@ -32,7 +33,8 @@ class Sender(Instance):
 
     def __init__(self, release: Release, directory: Path, port: int,
                  policy_server: str = BELOW_QUEUE, socket_mode: str = "mode: '0666'",
-                 settings: dict[str, str] | None = None, knows_tls: bool = True):
+                 settings: dict[str, str] | None = None, knows_tls: bool = True,
+                 nameserver: str = ""):
         services = release.file("/etc/postfix/master.cf.proto").read_text().splitlines()
         ours = [f"127.0.0.1:{port} inet n - y - - smtpd"]
         for line in services:
@@ -43,9 +45,15 @@ class Sender(Instance):
         super().__init__(release, directory, {
             **_SETTINGS, **(tls if knows_tls else {}), **(settings or {})}, "\n".join(ours) + "\n")
         self._port = port
+        self._nameserver = nameserver
         self._socket_mode = socket_mode
         self.socket = self.queue / "tlspolicyd/socketmap"
         self.socket.parent.mkdir()
+
+    def prepare_chroot(self) -> None:
+        super().prepare_chroot()
+        if self._nameserver:
+            (self.queue / "etc/resolv.conf").write_text(f"nameserver {self._nameserver}\n")
 
     @property
     def listen(self) -> str:

@@ -28,7 +28,7 @@ class World:
 
     `further` are domains beside the demo's; `debian13` is what debian13.prepare() said. Servers for
     tests bind to 192.31.196.100 and up: those addresses exist, with nobody there but, from 150 to
-    156, the receiver of mail.
+    158, the receiver of mail.
     """
 
     def __init__(self, further: tuple[Domain, ...] = (), rate_limit: int = DEFAULT_RATE_LIMIT,
