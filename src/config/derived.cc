@@ -66,8 +66,8 @@ std::size_t open_files(const Config& config) {
   const auto servers =
       resolver.servers.empty() ? net::ResolvConf::kMaxServers : resolver.servers.size();
   return (config.policy_service.empty() ? 1 : 2) * clients + 8 * 5 * config.limits.fetches +
-         (resolver.attempts + servers) * resolver.in_flight +
-         2 * net::HttpServer::kMaxConnections + 64;
+         (resolver.attempts + servers) * resolver.in_flight + 2 * net::HttpServer::kMaxConnections +
+         64;
 }
 
 }  // namespace tlspolicyd::config

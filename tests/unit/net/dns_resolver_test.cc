@@ -951,7 +951,7 @@ TEST_CASE("decision 9 it is told when no trusted server can be reached, and only
     bool validated;
     int told;
   } rows[] = {
-      {{dead, distant}, true, 3},  // after each attempt
+      {{dead, distant}, true, 3},                 // after each attempt
       {{dead}, true, 0},                          // no other could take its place
       {{dead, world.first.endpoint()}, true, 0},  // all are trusted
       {{world.first.endpoint(), distant}, true, 0},
