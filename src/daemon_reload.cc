@@ -107,7 +107,7 @@ void Daemon::tell_parts() {
 }
 
 /// No answer may outlive the settings that it was made by, and no failure its cause: the trust
-/// store, too, has been read anew. Nor what is held of MX hosts and their TLSA records: an
+/// store, too, has been read again. Nor what is held of MX hosts and their TLSA records: an
 /// administrator who reloads wants a fresh look (decisions.md 27).
 void Daemon::forget_what_depends_on(const std::vector<config::Setting>& changes) {
   book_.forget_failures();

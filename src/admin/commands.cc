@@ -95,9 +95,9 @@ Commands::Handling Commands::handle(const HttpRequest& request, Done done) {
       Route{"/refresh", "POST", &Commands::refresh}, Route{"/explain", "GET", &Commands::explain}};
   // Where the endpoint is no unix socket, any page in a browser of this machine could reach it, and
   // read what it says if the page's name resolves to this address (DNS rebinding).
-  if (request.from_page) return error_reply(403, "this is not for pages in a browser");
+  if (request.from_page) return error_reply(403, "requests of a browser are rejected");
   if (!request.over_unix && !request.is_for_address())
-    return error_reply(403, "the Host must be an address or localhost");
+    return error_reply(403, "expected an IP address or localhost as Host");
   for (const auto& route : kRoutes) {
     if (request.path != route.path) continue;
     if (request.method != route.method) return wrong_method(request, route.method);

@@ -135,8 +135,8 @@ void write_memory(Exposition& out, const service::Book& book) {
 
 void write_evictions(Exposition& out, const service::Keeper::State& state) {
   out.counter("tlspolicyd_policies_evicted_total",
-              "Policies that made room for new ones: unexpired enforce policies of the registered "
-              "domain with most of them (enforced), or others.")
+              "Policies evicted for new ones: unexpired enforce policies (enforced), or others "
+              "(other).")
       .add({{"kind", "enforced"}}, state.displaced_enforced)
       .add({{"kind", "other"}}, state.displaced - state.displaced_enforced);
 }
@@ -214,7 +214,7 @@ void write_state(Exposition& out, const Sources& sources) {
       .add({{"endpoint", "socketmap"}}, sources.socketmap.connections())
       .add({{"endpoint", "policy_service"}}, sources.policy_service.connections());
   out.counter("tlspolicyd_clients_displaced_total",
-              "Waiting requests that gave way to others because limits.clients were waiting.")
+              "Waiting requests displaced because limits.clients requests were waiting.")
       .add({{"endpoint", "socketmap"}}, sources.socketmap.displaced())
       .add({{"endpoint", "policy_service"}}, sources.policy_service.displaced());
   const auto disk = sources.keeper.state();

@@ -59,15 +59,15 @@ std::string cache_path(const Config& config) {
 
 std::size_t open_files(const Config& config) {
   // A client has one descriptor; a fetch has at most eight while it connects. A question to the DNS
-  // has at most one per attempt, since a server that fails closes its own, and one per server for
-  // the pulse. The rest is for the process itself.
+  // has at most one per attempt, since a server that fails closes its own, and as many of them may
+  // listen as ask; one per server is for the pulse. The rest is for the process itself.
   const auto clients = config.limits.clients + postfix::Server::reserve_for(config.limits.clients);
   const auto& resolver = config.resolver;
   const auto servers =
       resolver.servers.empty() ? net::ResolvConf::kMaxServers : resolver.servers.size();
   return (config.policy_service.empty() ? 1 : 2) * clients + 8 * 5 * config.limits.fetches +
-         (resolver.attempts + servers) * resolver.in_flight + 2 * net::HttpServer::kMaxConnections +
-         64;
+         (2 * resolver.attempts + servers) * resolver.in_flight +
+         2 * net::HttpServer::kMaxConnections + 64;
 }
 
 }  // namespace tlspolicyd::config

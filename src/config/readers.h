@@ -60,7 +60,7 @@ inline Reader size(std::size_t& slot, std::size_t least) {
     const auto value = parse_size(text);
     if (!value) return value.error();
     if (*value < least << 20)
-      return base::Error{base::Fault::invalid, fmt::format("at least {}MiB is expected", least)};
+      return base::Error{base::Fault::invalid, fmt::format("expected at least {}MiB", least)};
     slot = *value;
     return true;
   };

@@ -67,7 +67,7 @@ base::Result<std::size_t> parse_size(std::string_view text) {
         base::parse_number(text.substr(0, text.size() - unit.size()), 1, kMaxSize / size);
     if (number) return static_cast<std::size_t>(*number * size);
   }
-  return Error{Fault::invalid, "a size is a number with a unit: 512KiB, 256MiB, 2GiB"};
+  return Error{Fault::invalid, "expected a number and a unit: 512KiB, 256MiB, 2GiB"};
 }
 
 base::Result<std::uint32_t> parse_file_mode(std::string_view text) {

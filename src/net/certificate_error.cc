@@ -11,8 +11,7 @@ base::Error certificate_error(long verdict, base::WallTime now) {
   const auto* const cause = X509_verify_cert_error_string(verdict);
   if (verdict != X509_V_ERR_CERT_NOT_YET_VALID || now >= kReleaseDate)
     return {base::Fault::certificate, cause};
-  return {base::Fault::system,
-          fmt::format("{}: the clock of this machine is wrong, it says {:%F}", cause, now)};
+  return {base::Fault::system, fmt::format("{}: {}: it shows {:%F}", cause, kWrongClock, now)};
 }
 
 }  // namespace tlspolicyd::net

@@ -1,9 +1,14 @@
 #pragma once
 
+#include <string_view>
+
 #include "base/clock.h"
 #include "base/result.h"
 
 namespace tlspolicyd::net {
+
+/// What the text of an error contains whose cause is the clock of this machine.
+inline constexpr std::string_view kWrongClock = "the clock of this machine is wrong";
 
 /// The error for a certificate that OpenSSL refused with `verdict` (X509_V_ERR_...) while this
 /// machine's clock said `now`: Fault::certificate with the cause as

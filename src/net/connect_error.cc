@@ -50,8 +50,7 @@ base::Error connect_error(const Endpoint& endpoint, const ConnectFailure& failur
                           .has_source = failure.cause == EADDRNOTAVAIL && has_source(endpoint)};
   const auto fault = fault_of(failure, endpoint.address.family(), have);
   auto text = endpoint.text() + ": " + std::generic_category().message(failure.cause);
-  if (fault == Fault::system && failure.cause == ENETUNREACH)
-    text += ": this machine has no route to the Internet";
+  if (fault == Fault::system && failure.cause == ENETUNREACH) (text += ": ") += kNoUplink;
   if (fault == Fault::system && failure.cause == EADDRNOTAVAIL)
     text += ": this machine has no free local port";
   return {fault, std::move(text)};

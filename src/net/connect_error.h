@@ -1,9 +1,14 @@
 #pragma once
 
+#include <string_view>
+
 #include "base/address.h"
 #include "base/result.h"
 
 namespace tlspolicyd::net {
+
+/// The end of the text of an error whose cause is that the uplink is down.
+inline constexpr std::string_view kNoUplink = "this machine has no route to the Internet";
 
 /// How connect(2) failed.
 struct ConnectFailure {
@@ -21,9 +26,10 @@ struct Connectivity {
 /// - no descriptors or memory;
 /// - EADDRNOTAVAIL with a source address: the local ports are used up. Without one (IPv6 switched
 ///   off by sysctl) only this family is missing here;
-/// - ENETUNREACH at once for IPv4 while there is no IPv6 route either: the uplink is down. A
-/// machine
-///   that has one family only must not defer mail for ever because a policy host has the other one.
+/// - ENETUNREACH at once for IPv4 while there is no IPv6 route either: the uplink is down.
+///
+/// A machine that has one family only must not defer mail for ever because a policy host has the
+/// other one.
 base::Fault fault_of(const ConnectFailure& failure, base::Address::Family family,
                      const Connectivity& have);
 

@@ -28,7 +28,7 @@ DnsLookup::DnsLookup(DnsResolver& resolver, DnsQuestion question, Resolver::Done
 }
 
 void DnsLookup::on_place() {
-  if (asked_in_attempt_ > 0) return begin_attempt();  // it comes back from a pause
+  if (asked_in_attempt_ > 0) return begin_attempt();  // it comes back
   // They may have changed while it stood in line.
   options_ = resolver_.options();
   servers_ = resolver_.servers_for(question_);
@@ -38,12 +38,6 @@ void DnsLookup::on_place() {
     return arm(milliseconds(0));
   }
   first_ = servers_->first(began_, options_->probe_interval);
-  begin_question();
-}
-
-void DnsLookup::begin_question() {
-  asked_.clear();
-  attempt_ = 0;
   begin_attempt();
 }
 
@@ -106,13 +100,18 @@ void DnsLookup::pause() {
     resolver_.on_trusted_unreachable();
 }
 
-/// Servers that have not failed have until the deadline. If none has been heard of since the
-/// question began, whatever was asked, it may be ours that are dead: a local failure, not the
-/// domain's (decisions.md 11). That must be known before those who wait give up.
+/// Servers that have not failed have until the deadline, unless too many questions listen already:
+/// then this one ends once it is known whether the servers are there at all. If none has been heard
+/// of since the question began, whatever was asked, it may be ours that are dead: a local failure,
+/// not the domain's (decisions.md 11). That must be known before those who wait give up.
 void DnsLookup::listen() {
   state_ = State::listening;
+  const bool has_until_deadline = place_.listen();
   arm(time_left());
-  if (servers_->last_heard() >= began_ || time_left() == milliseconds(0)) return;
+  if (servers_->last_heard() >= began_ || time_left() == milliseconds(0)) {
+    if (!has_until_deadline) arm(milliseconds(0));
+    return;
+  }
   pulse_ =
       std::make_unique<DnsPulse>(resolver_.loop(), list(), std::min(options_->timeout, time_left()),
                                  [this](bool alive) { on_pulse(alive); });
@@ -120,12 +119,11 @@ void DnsLookup::listen() {
 
 void DnsLookup::on_pulse(bool alive) {
   pulse_.reset();
-  if (alive) return servers_->heard(resolver_.loop().steady());
-  if (servers_->last_heard() >= began_) return;
-  no_pulse_ = true;
+  if (alive) servers_->heard(resolver_.loop().steady());
+  no_pulse_ = servers_->last_heard() < began_;
   // Where other servers could take their place (ValidationWatch), silence alone does not let them:
   // those that are trusted may only be slow.
-  if (!servers_->only_trusted()) finish(verdict());
+  if (!place_.is_listening() || (no_pulse_ && !servers_->only_trusted())) finish(verdict());
 }
 
 void DnsLookup::told(unsigned ticket, DnsExchange::Outcome outcome) {
@@ -163,7 +161,15 @@ void DnsLookup::follow(std::size_t server, Follow target) {
   cnames_left_ -= target.cnames;
   question_.name = std::move(target.target);
   first_ = server;
-  begin_question();
+  failure_.reset();
+  asked_.clear();
+  attempt_ = 0;
+  if (place_.is_listening() && !place_.come_back()) {
+    state_ = State::in_line;
+    pulse_.reset();
+    return arm(options_->line_limit);
+  }
+  begin_attempt();
 }
 
 void DnsLookup::failed(std::size_t server, DnsExchange::Failure failure) {

@@ -36,7 +36,6 @@ class DnsLookup final : public base::Operation {
   };
 
   void on_place();
-  void begin_question();
   void begin_attempt();
   void ask_next();
   void arm(base::milliseconds delay);

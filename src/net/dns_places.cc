@@ -42,6 +42,7 @@ DnsPlaces::Claim::Entry DnsPlaces::Claim::enter() {
 }
 
 bool DnsPlaces::Claim::come_back() {
+  if (state_ == State::listening) --places_.listeners_;
   if (places_.has_room() && places_.returning_.empty()) {
     hold();
     return true;
@@ -55,10 +56,19 @@ void DnsPlaces::Claim::step_aside() {
   places_.give_back();
 }
 
+bool DnsPlaces::Claim::listen() {
+  if (places_.listeners_ >= places_.limit_) return false;
+  ++places_.listeners_;
+  state_ = State::listening;
+  places_.give_back();
+  return true;
+}
+
 void DnsPlaces::Claim::leave() {
   switch (std::exchange(state_, State::outside)) {
     case State::outside: return;
     case State::aside: break;
+    case State::listening: --places_.listeners_; break;
     case State::in_new: places_.new_.erase(position_); break;
     case State::in_returning: places_.returning_.erase(position_); break;
     case State::holding: places_.give_back(); break;

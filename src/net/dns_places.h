@@ -9,9 +9,12 @@
 
 namespace tlspolicyd::net {
 
-/// Limits how many DNS questions have sockets at once. A question holds a place while it has a
-/// socket and none while it pauses; the line of those that come back from a pause is served before
-/// the line of new ones.
+/// Limits how many DNS questions have sockets at once. A question holds a place while it asks and
+/// none while it pauses; the line of those that come back is served before the line of new ones.
+///
+/// A question whose attempts are used up and that only listens holds no place either: silent name
+/// servers must not keep others from asking until the deadline. Listeners have a limit of their
+/// own, as many as there are places.
 class DnsPlaces {
  public:
   /// The questions without a place, in line or pausing; a new one beyond it is refused.
@@ -38,6 +41,7 @@ class DnsPlaces {
   Loop& loop_;
   std::size_t limit_ = 1;
   std::size_t held_ = 0;
+  std::size_t listeners_ = 0;
   std::size_t claims_ = 0;  ///< admitted, with a place or without
   Line returning_;
   Line new_;
@@ -61,7 +65,10 @@ class DnsPlaces::Claim {
   };
   /// The first time.
   Entry enter();
-  /// After step_aside(). True if it has a place at once, else `granted` follows.
+  /// Gives the place back to listen. False, and the place is kept, if too many listen already.
+  bool listen();
+  bool is_listening() const { return state_ == State::listening; }
+  /// After step_aside() or listen(). True if it has a place at once, else `granted` follows.
   bool come_back();
   /// Gives the place back; the claim stays admitted.
   void step_aside();
@@ -70,7 +77,7 @@ class DnsPlaces::Claim {
 
  private:
   friend class DnsPlaces;
-  enum class State { outside, aside, in_new, in_returning, holding };
+  enum class State { outside, aside, listening, in_new, in_returning, holding };
   void line_up(Line& line, State state);
   void hold();
 

@@ -21,7 +21,7 @@ namespace tlspolicyd::net {
 /// deadline. A server that fails at once makes the next one be asked at once; when all have failed,
 /// the next attempt begins after a pause: a server that is merely busy must not become a failure.
 /// The first pause is short; the later ones outlast the memory that a recursive server has of a
-/// failure (unbound: 5 s, in whole seconds), so that the last attempt makes it look anew.
+/// failure (unbound: 5 s, in whole seconds), so that the last attempt makes it look again.
 ///
 /// Places: `in_flight` questions have sockets at once. A question that pauses holds no place, and
 /// goes before new ones when it comes back.
@@ -29,7 +29,9 @@ namespace tlspolicyd::net {
 /// Silence: if no server has replied to anything from the beginning of a question to the end of its
 /// last attempt, they are asked for something that a resolver knows by itself, for `timeout`. If
 /// that is not answered either, our own resolver is dead and the question ends (dns_unreachable);
-/// else it goes on listening, and the domain's name servers are silent (dns_timeout).
+/// else it goes on listening, and the domain's name servers are silent (dns_timeout). Where only
+/// the trusted servers are asked and others exist, silence is always dns_timeout: the trusted ones
+/// may only be slow.
 ///
 /// Order: the server that answered last comes first (DnsServers). A question that is to be
 /// validated does not leave the servers whose AD bit counts, if there are any: what they refuse as

@@ -67,7 +67,8 @@ void TrustStoreWatch::apply(Outcome outcome) {
 }
 
 void TrustStoreWatch::warn(const std::string& reason) {
-  log_.warning("trust store reload failed, the one before stays in use", {{"reason", reason}});
+  log_.warning("trust store reload failed",
+               {{"reason", reason}, {"hint", "the previous trust store stays in use"}});
 }
 
 }  // namespace tlspolicyd::net

@@ -23,7 +23,7 @@ CachedDomain* Book::find_node(std::string_view domain) {
   if (record.era != era_) {
     record.era = era_;
     record.replies = std::vector<KeptReply>();
-    record.mx.reset();
+    if (record.mx) record.mx = outdated(*record.mx);
     measure(*node);
   }
   if (record.attempt != attempt_) {

@@ -115,7 +115,7 @@ class Book {
   Record& open(const base::DomainName& domain);
   /// Applies an event of the domain's life. Kept replies are dropped.
   sts::Next advance(const base::DomainName& domain, const sts::Event& event, base::WallTime now);
-  /// Counts the bytes of a record anew, whose replies or MX hosts were changed; may push out other
+  /// Counts the bytes of a record again, whose replies or MX hosts were changed; may push out other
   /// answers and negatives, but not what is this record's.
   void account(Record& record);
   /// Drops the replies of a policy that hold no more, and MX hosts a day after their end.

@@ -86,7 +86,7 @@ class Dane {
     if (watch_) watch_->suspect();
   }
 
-  /// What was found of MX hosts, and what could not be found, is looked for anew.
+  /// What was found of MX hosts, and what could not be found, is looked up again.
   void forget_findings() { hosts_.forget(); }
 
   dane::Mixed mixed() const { return rules_.mixed; }

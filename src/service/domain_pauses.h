@@ -11,7 +11,7 @@ namespace tlspolicyd::service {
 
 /// Lets something be done for a domain, and again only after a pause. The pause doubles, up to the
 /// last one, each time it is done again soon. In memory only; when kMaxDomains are being paused at
-/// once all begin anew.
+/// once all begin again.
 class DomainPauses {
  public:
   static constexpr std::size_t kMaxDomains = 4096;

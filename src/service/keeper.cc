@@ -333,7 +333,7 @@ void Keeper::log_displaced(const std::vector<Book::Displaced>& displaced,
   displaced_said_ = clock_.steady();
   log_.warning("enforce policy evicted: cache full",
                {{"domain", enforced->domain},
-                {"for", newcomer},
+                {"new_domain", newcomer},
                 {"policies", book_.policies()},
                 {"bytes", book_.bytes(Book::Part::policies)},
                 {"evicted_total", state_.displaced_enforced},

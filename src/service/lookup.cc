@@ -73,7 +73,7 @@ void Lookup::on_mx(const base::Result<net::DnsAnswer>& answer) {
   }
   told_mx_ = answer ? MxResult(keep_mx(*answer)) : MxResult(answer.error());
   mx_.reset();
-  // Who comes later finds in the book what may be kept, and asks anew where nothing may.
+  // A later question uses what the book may hold, and asks again if that is nothing.
   if (tell_waiters()) told_mx_.reset();
 }
 

@@ -76,7 +76,7 @@ class Lookup {
   /// those who waited for them: they last until all have been told. `names` as MxHosts has them.
   const GateFindings* gate(const Terms& terms, const std::vector<std::string>& names);
 
-  /// Fetches the policy anew, whatever the TXT record says, unless it is being looked for already;
+  /// Fetches the policy again, whatever the TXT record says, unless it is being looked for already;
   /// who waits does not wait for that. REQUIRES: a policy is known, and the lookup has not ended.
   void refetch();
 

@@ -35,6 +35,13 @@ MxHosts mx_hosts_of(const base::DomainName& domain, const net::DnsAnswer& answer
   return hosts;
 }
 
+std::shared_ptr<const MxHosts> outdated(const MxHosts& hosts) {
+  auto copy = hosts;
+  copy.authenticated = false;
+  copy.until = {};
+  return std::make_shared<const MxHosts>(std::move(copy));
+}
+
 void note_earlier(MxHosts& hosts, const MxHosts& before, const sts::Policy& policy) {
   const MxMatcher matcher(policy.mx);
   std::unordered_set<std::string_view> present(hosts.names.begin(), hosts.names.end());

@@ -18,9 +18,9 @@ struct MxHosts {
   static constexpr base::seconds kMaxAge{60};
   /// A larger set is used by those only who wait for it; of what is kept of it these come first.
   static constexpr std::size_t kMaxKeptNames = 64;
-  /// How long, and how many, names are kept that have left the set.
+  /// How long, and how many, names are kept that have left the set; as many as an answer may have.
   static constexpr base::seconds kEarlierAge{86'400};
-  static constexpr std::size_t kMaxEarlier = 16;
+  static constexpr std::size_t kMaxEarlier = 64;
 
   struct Earlier {
     std::string name;
@@ -53,6 +53,9 @@ using MxResult = base::Result<std::shared_ptr<const MxHosts>>;
 /// targets that are no host names give no name.
 MxHosts mx_hosts_of(const base::DomainName& domain, const net::DnsAnswer& answer,
                     base::SteadyTime now);
+
+/// The same set, which answers no further question: only its names of the last day still count.
+std::shared_ptr<const MxHosts> outdated(const MxHosts& hosts);
 
 /// Notes in `hosts` the names of the last day that the set `before` it knows of and `policy`
 /// allows (decisions.md 27: a name server set may rotate its names, and Postfix may see another

@@ -16,7 +16,7 @@ constexpr std::size_t kMaxInFlight = 16'384;
 constexpr std::size_t kMaxKept = 8;
 // Names in a log line.
 constexpr std::ptrdiff_t kMaxShown = 5;
-// Bytes of a reply that is worth keeping; a longer one is made anew for each question.
+// Bytes of a reply that is worth keeping; a longer one is made again for each question.
 constexpr std::size_t kMaxKeptReply = 4096;
 
 Settled kept_reply(const Record& record, const Terms& terms, const base::Clock& clock) {
@@ -123,10 +123,8 @@ void PolicyService::drop_findings(std::string_view domain) {
   if (!record) return;
   record->replies.clear();
   if (record->mx) {
-    auto outdated = *record->mx;
-    for (const auto& name : outdated.names) dane_hosts.forget(name);
-    outdated.until = std::min(outdated.until, outside_.clock.steady());
-    record->mx = std::make_shared<const MxHosts>(std::move(outdated));
+    for (const auto& name : record->mx->names) dane_hosts.forget(name);
+    record->mx = outdated(*record->mx);
   }
   book_.account(*record);
 }
@@ -151,7 +149,7 @@ void PolicyService::refetch(std::string_view domain, std::string_view mx) {
       !refetch_pauses_.begin(domain, outside_.clock.steady()))
     return;
   ++mx_stats_.policy_refetches;
-  outside_.log.info("MX hosts do not match policy: policy refetched",
+  outside_.log.info("policy refetch started: no MX host matches",
                     {{"domain", domain}, {"id", entry.stored->id}, {"mx", mx}});
   if (running != in_flight_.end()) {
     running->second->refetch();

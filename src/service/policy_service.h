@@ -67,7 +67,7 @@ class PolicyService {
   void keep(const Question& question, const Decision& decision, std::string wire);
 
   /// Drops what is held of the MX hosts of a domain, with all replies made of them, and what was
-  /// found of these hosts for DANE: the next question looks anew (decisions.md 27). Names of the
+  /// found of these hosts for DANE: the next question asks again (decisions.md 27). Names of the
   /// last day stay known.
   void drop_findings(std::string_view domain);
 

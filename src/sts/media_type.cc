@@ -27,12 +27,17 @@ std::string_view take_member(std::string_view& list) {
   return trimmed(member);
 }
 
+/// Anything else is what a comma in a parameter, which should be quoted, leaves behind.
+bool is_media_type(std::string_view member) {
+  return member.substr(0, member.find(';')).find('/') != std::string_view::npos;
+}
+
 }  // namespace
 
 bool is_text_plain(std::string_view content_type) {
   std::string_view last;
   while (!content_type.empty())
-    if (const auto member = take_member(content_type); !member.empty()) last = member;
+    if (const auto member = take_member(content_type); is_media_type(member)) last = member;
   const auto type = trimmed(last.substr(0, last.find(';')));
   constexpr std::string_view kTextPlain = "text/plain";
   return std::equal(type.begin(), type.end(), kTextPlain.begin(), kTextPlain.end(),

@@ -123,16 +123,18 @@ class Parser {
     policy_.max_age = std::min(std::chrono::seconds(seconds), kMaxMaxAge);
   }
 
+  static base::Error too_much_unicode() {
+    return {base::Fault::invalid,
+            fmt::format("more than {} octets of mx that are not ASCII", kMaxUnicodeOctets)};
+  }
+
   /// An error is kept for the end: with mode none, which may come later, it is none.
   void read_mx(std::string_view value) {
     if (mx_error_) return;
     const bool is_unicode = !is_ascii(value);
-    if (is_unicode && (unicode_octets_ += value.size()) > kMaxUnicodeOctets) {
-      mx_error_ =
-          at_line(fmt::format("more than {} octets of mx that are not ASCII", kMaxUnicodeOctets));
-      return;
-    }
-    auto pattern = MxPattern::parse(value);
+    auto pattern = is_unicode && (unicode_octets_ += value.size()) > kMaxUnicodeOctets
+                       ? too_much_unicode()
+                       : MxPattern::parse(value);
     if (!pattern) {
       auto& error = is_unicode ? dropped_mx_ : mx_error_;
       if (!error) error = at_line("mx is " + quoted(value) + ": " + pattern.error().text);

@@ -18,7 +18,8 @@ inline constexpr std::size_t kMaxPatterns = 512;
 ///
 /// The ABNF decides. Beyond it are accepted: blank lines, blanks before a key, a UTF-8 byte order
 /// mark, one final dot of an mx value, and an mx value in U-labels, of which the policy has the
-/// A-labels. An mx line whose U-labels cannot be converted is ignored while another mx is valid.
+/// A-labels. An mx line whose U-labels cannot be converted, or that comes after 2048 octets of such
+/// lines (the work is bounded, threat A-14), is ignored while another mx is valid.
 /// Alone it makes the policy invalid: it is no Domain (RFC 8461 3.2), so no policy could be fetched
 /// (3.3), and a policy fetched earlier stays in force. Of a repeated key other than mx the first
 /// line counts and the others are not judged; with mode none no mx line is judged.

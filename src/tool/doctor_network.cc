@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "net/certificate_error.h"
+#include "net/connect_error.h"
 #include "tool/doctor_judge.h"
 
 namespace tlspolicyd::tool {
@@ -44,7 +46,7 @@ class ResolverJudge {
               ", or, if the stub validates by itself (DNSSEC=yes in resolved.conf) or nobody can "
               "forge what its upstream servers answer, in the configuration resolver: "
               "{trust_ad: yes}");
-    lacks(name + " validates, but is not believed, since it is not on this machine",
+    lacks(name + " validates, but is not trusted, because it is not on this machine",
           local_resolver() +
               ", or in the configuration, if nobody can come in between: resolver: "
               "{trust_ad: yes}");
@@ -170,10 +172,10 @@ Findings judge_https(const HttpsFacts& facts) {
                    fmt::format("nft insert rule inet filter output tcp dport {} accept, or the "
                                "same in the firewall between",
                                facts.port));
-    } else if (error.fault == Fault::system && text.find("no route") != std::string::npos) {
+    } else if (error.fault == Fault::system && error.text.ends_with(net::kNoUplink)) {
       check.failed(text, "ip route show default; where that prints nothing, restore the uplink");
     } else if (error.fault == Fault::certificate || error.fault == Fault::tls ||
-               text.find("not yet valid") != std::string::npos) {
+               error.text.find(net::kWrongClock) != std::string::npos) {
       judge_tls(facts, text, check);
     } else {
       check.warning(text, other);

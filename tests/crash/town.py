@@ -141,5 +141,5 @@ def _answer(domain: str, generation: int, map_name: str) -> str:
     if mode == "none" or (mode == "testing" and map_name != STRICT):
         return "NOTFOUND "
     if map_name == COMPAT:
-        return "OK " + secure("mx.test")
+        return "OK " + secure(*_patterns(domain, generation))
     return "OK " + secure_tlsrpt(domain, *_patterns(domain, generation), mode=mode)

@@ -111,7 +111,7 @@ class Addresses(WorldTest):
         self.assertEqual(self.servers[2].connections, 0)
 
     def test_explain_names_key(self):
-        """F21: explain names the refused address and the key that would allow it"""
+        """F21: explain and doctor name the refused address and the key that would allow it"""
         tool = self.program.parent / "tlspolicy"
         done = subprocess.run([tool, "explain", "--standalone", "private-a.test"],
                               capture_output=True, text=True, timeout=60)
@@ -120,6 +120,11 @@ class Addresses(WorldTest):
         done = subprocess.run([tool, "explain", "--standalone", "--json", "private-a.test"],
                               capture_output=True, text=True, timeout=60)
         self.assertIn("https.allow_addresses", json.dumps(json.loads(done.stdout)))
+        done = subprocess.run([tool, "doctor", "--probe-domain", "private-a.test",
+                               "--bogus-name", "bogus.test"],
+                              capture_output=True, text=True, timeout=120)
+        lines = [line for line in done.stdout.splitlines() if "192.168.7.8" in line]
+        self.assertTrue(any("https.allow_addresses" in line for line in lines), done.stdout)
 
     def test_no_uplink(self):
         """decision 11: no route to the Internet at all is a local failure: an error, not unprotected"""

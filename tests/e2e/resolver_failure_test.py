@@ -181,7 +181,7 @@ class OddReplies(FailureTest):
         self.assertEqual(len(self.resolver.asked) - before, 17)
 
     def test_no_recursion(self):
-        """F18: an empty reply without RA is no denial: TEMP that names the resolver"""
+        """F18, network D8: an empty reply without RA is no denial: TEMP that names the resolver"""
         self.assert_temp("empty-mx.test", f"name server {SCRIPTED}:53 does not recurse (no RA)")
 
     def test_no_recursion_txt(self):

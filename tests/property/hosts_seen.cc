@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "event.h"
 
@@ -51,6 +52,8 @@ class HostsSeen::Reading {
   Reading(const Host& host, std::uint16_t port) : host_(host), port_(port) {
     for (const auto& a : host.a)
       for (const auto& aaaa : host.aaaa) read(a, aaaa);
+    for (const auto& a : host.a) read_alone(a);
+    for (const auto& aaaa : host.aaaa) read_alone(aaaa);
   }
 
   /// The answers so far: their least TTL, and the last of them.
@@ -88,8 +91,19 @@ class HostsSeen::Reading {
       sofar.own_trouble = !is_remote(a) && !is_remote(aaaa);
       return end(HostIs::error, sofar);
     }
+    follow(verdict, {&a, &aaaa}, sofar);
+  }
+
+  /// F10: one family settles it while the other is silent, as far as it can where that fails.
+  void read_alone(const Answer& answer) {
+    const auto verdict = addresses(answer.says, Says::error);
+    if (verdict == Addresses::absent || verdict == Addresses::error) return;
+    follow(verdict, {&answer}, add({seconds::max(), nullptr}, answer));
+  }
+
+  void follow(Addresses verdict, std::initializer_list<const Answer*> answers, const Sofar& sofar) {
     const bool secure = verdict == Addresses::secure;
-    for (const auto* answer : {&a, &aaaa}) {
+    for (const auto* answer : answers) {
       if (answer->says == Says::error || (secure && answer->says != Says::secure)) continue;
       const bool is_alias = answer->end != host_.name;
       if (secure) {
@@ -195,6 +209,13 @@ void HostsSeen::answered(const net::DnsQuestion& question,
       host.found.push_back({state, any, now, now + holds});
     }
   }
+}
+
+void HostsSeen::dropped(const net::DnsQuestion& question, SteadyTime now) {
+  const auto known = hosts_.find(host_of(question));
+  if (known == hosts_.end() || known->second.under_way == 0) return;  // of the life before
+  --known->second.under_way;
+  known->second.idle_since = now;
 }
 
 void HostsSeen::forget_before(Host& host, SteadyTime when) {

@@ -29,6 +29,8 @@ class HostsSeen {
   std::string asked(const net::DnsQuestion& question, base::SteadyTime now);
   void answered(const net::DnsQuestion& question, const base::Result<net::DnsAnswer>& answer,
                 base::SteadyTime now);
+  /// The question was given up: a host is settled without it.
+  void dropped(const net::DnsQuestion& question, base::SteadyTime now);
   /// The process was killed.
   void killed();
   /// True if no question is without its answer.

@@ -67,6 +67,7 @@ class Oracle final : public Witness {
                     const base::Result<net::DnsAnswer>& answer) override;
   void fetch_began(const std::string& host) override;
   void fetch_ended(const std::string& host, const base::Result<net::HttpsReply>& reply) override;
+  void dns_dropped(const net::DnsQuestion& question) override;
   void fetch_dropped(const std::string& host) override;
 
  private:

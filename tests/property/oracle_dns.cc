@@ -72,6 +72,10 @@ void Oracle::dns_answered(const net::DnsQuestion& question,
   }
 }
 
+void Oracle::dns_dropped(const net::DnsQuestion& question) {
+  if (!HostsSeen::host_of(question).empty()) hosts_.dropped(question, time_.steady());
+}
+
 /// D1: what was learnt before is not to be used when DANE begins or ceases to be looked at.
 void Oracle::root_answered(const base::Result<net::DnsAnswer>& answer) {
   if (!answer) return;

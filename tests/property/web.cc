@@ -4,6 +4,31 @@
 
 namespace tlspolicyd::property {
 
+class Web::Query final : public base::Operation {
+ public:
+  Query(Web& web, const net::DnsQuestion& question, net::Resolver::Done done)
+      : web_(web), question_(question), done_(std::move(done)) {
+    web_.witness_.dns_asked(question_);
+    look_ = web_.network_.resolve(question_, [this](auto answer) { land(std::move(answer)); });
+  }
+  ~Query() override {
+    if (done_) web_.witness_.dns_dropped(question_);
+  }
+
+ private:
+  void land(base::Result<net::DnsAnswer> answer) {
+    if (answer && !web_.validating_) answer->authenticated = false;
+    const auto done = std::exchange(done_, nullptr);
+    web_.witness_.dns_answered(question_, answer);
+    done(answer);  // may destroy this
+  }
+
+  Web& web_;
+  net::DnsQuestion question_;
+  net::Resolver::Done done_;
+  base::OperationPtr look_;
+};
+
 class Web::Fetch final : public base::Operation {
  public:
   Fetch(Web& web, const net::HttpsRequest& request, net::HttpsClient::Done done)
@@ -29,13 +54,7 @@ class Web::Fetch final : public base::Operation {
 };
 
 base::OperationPtr Web::resolve(const net::DnsQuestion& question, net::Resolver::Done done) {
-  witness_.dns_asked(question);
-  return network_.resolve(question, [this, question, done = std::move(done)](auto answer) mutable {
-    if (answer && !validating_) answer->authenticated = false;
-    const auto finish = std::move(done);  // it may destroy this closure
-    witness_.dns_answered(question, answer);
-    finish(answer);
-  });
+  return std::make_unique<Query>(*this, question, std::move(done));
 }
 
 base::OperationPtr Web::get(const net::HttpsRequest& request, net::HttpsClient::Done done) {

@@ -15,6 +15,8 @@ class Witness {
   /// Before the service is told.
   virtual void dns_answered(const net::DnsQuestion& question,
                             const base::Result<net::DnsAnswer>& answer) = 0;
+  /// Given up by the service.
+  virtual void dns_dropped(const net::DnsQuestion& question) = 0;
   virtual void fetch_began(const std::string& host) = 0;
   /// Before the service is told.
   virtual void fetch_ended(const std::string& host, const base::Result<net::HttpsReply>& reply) = 0;
@@ -37,6 +39,7 @@ class Web final : public net::Resolver, public net::HttpsClient {
   base::OperationPtr get(const net::HttpsRequest& request, net::HttpsClient::Done done) override;
 
  private:
+  class Query;
   class Fetch;
 
   fakes::FakeNetwork network_;

@@ -7,14 +7,16 @@
 using namespace tlspolicyd;
 using namespace tlspolicyd::config;
 
-TEST_CASE("D4 open files: each DNS question has a socket per attempt, and one per server") {
+TEST_CASE(
+    "D4 open files: each DNS question has a socket per attempt, listening too, and one per "
+    "server") {
   Config config;
   const auto usual = open_files(config);
   const auto questions = config.resolver.in_flight;
-  CHECK(usual > (config.resolver.attempts + net::ResolvConf::kMaxServers) * questions);
+  CHECK(usual > (2 * config.resolver.attempts + net::ResolvConf::kMaxServers) * questions);
   config.resolver.attempts += 7;
-  CHECK(open_files(config) == usual + 7 * questions);
+  CHECK(open_files(config) == usual + 14 * questions);
   config.resolver.servers = {*base::Endpoint::parse("127.0.0.1:53"),
                              *base::Endpoint::parse("127.0.0.2:53")};
-  CHECK(open_files(config) == usual + (7 + 2 - net::ResolvConf::kMaxServers) * questions);
+  CHECK(open_files(config) == usual + (14 + 2 - net::ResolvConf::kMaxServers) * questions);
 }

@@ -38,7 +38,7 @@ TEST_CASE("decision 11: a clock behind the release of the program is a local fai
     CHECK(certificate_error(row.verdict, row.now).fault == row.fault);
   }
   CHECK(certificate_error(X509_V_ERR_CERT_NOT_YET_VALID, WallTime{}).text ==
-        "certificate is not yet valid: the clock of this machine is wrong, it says 1970-01-01");
+        "certificate is not yet valid: the clock of this machine is wrong: it shows 1970-01-01");
   CHECK(certificate_error(X509_V_ERR_HOSTNAME_MISMATCH, WallTime{}).text == "hostname mismatch");
 }
 

@@ -329,7 +329,7 @@ TEST_CASE("F19: the target of a CNAME that the reply does not speak of is asked 
   }
 }
 
-TEST_CASE("F18: an empty reply or a referral without RA is no denial") {
+TEST_CASE("F18, network D8: an empty reply or a referral without RA is no denial") {
   const std::string ns = "org. 60 IN NS ns.example.net.";
   struct Row {
     std::string what, authority;
@@ -363,7 +363,7 @@ TEST_CASE("F18: an empty reply or a referral without RA is no denial") {
   }
 }
 
-TEST_CASE("F18: records without RA are records, those of others are none") {
+TEST_CASE("F18, network D8: records without RA are records, those of others are none") {
   const auto asked = question(RecordType::txt);
   auto reply = reply_to(asked).no_recursion();
   CHECK(answer_in(reply.answer(kName + ". 300 IN TXT \"x\""), asked).txt.size() == 1);

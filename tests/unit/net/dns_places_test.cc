@@ -91,3 +91,21 @@ TEST_CASE("D4 places: those who pause are bounded together with those in line") 
   all.front().leave();
   CHECK(enter() == Entry::in_line);
 }
+
+TEST_CASE("D4 places: listeners hold none, and are as many as there are places") {
+  World world;
+  world.places.set_limit(1);
+  const auto a = world.claim('a'), b = world.claim('b'), c = world.claim('c');
+  CHECK(a->enter() == Entry::has_place);
+  CHECK(a->listen());
+  CHECK(b->enter() == Entry::has_place);
+  CHECK_FALSE(b->listen());
+  CHECK_FALSE(b->is_listening());
+  CHECK(c->enter() == Entry::in_line);
+  CHECK_FALSE(a->come_back());
+  CHECK(b->listen());
+  CHECK(world.next() == "a");
+  b->leave();
+  CHECK(a->listen());
+  CHECK(world.next() == "c");
+}

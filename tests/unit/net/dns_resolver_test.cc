@@ -942,6 +942,36 @@ TEST_CASE("D4 a question that finds no place after its pause is overloaded in ti
   CHECK(error->fault == Fault::overloaded);
 }
 
+TEST_CASE("D4, F11 a question that only listens holds no place; one listener too many ends early") {
+  World world;
+  world.first.on_datagram = [](const Bytes& query, const base::Endpoint& from) {
+    const auto text = fakes::question_of(query);
+    const bool is_silent = text.starts_with("TXT silent");
+    return is_silent ? Replies{} : fails_with(3)(query, from);
+  };
+  auto options = world.one();
+  options.in_flight = 1;
+  options.attempts = 2;
+  options.timeout = milliseconds(100);
+  options.deadline = milliseconds(4000);
+  DnsResolver resolver(world.loop, options);
+  std::vector<std::string> ended;
+  const auto begin = [&](const std::string& name) {
+    const DnsQuestion question{*base::DomainName::parse(name), RecordType::txt};
+    return resolver.resolve(question, [&ended, name](const auto& result) {
+      const bool is_late = !result && result.error().fault == Fault::dns_timeout;
+      ended.push_back(name + (is_late ? " timeout" : " answered"));
+    });
+  };
+  const auto first = begin("silent1.test");
+  const auto second = begin("silent2.test");
+  const auto good = begin("good.test");
+  turn(world.loop, milliseconds(2500));
+  CHECK(ended == std::vector<std::string>{"silent2.test timeout", "good.test answered"});
+  turn(world.loop, milliseconds(2500));
+  CHECK(ended.back() == "silent1.test timeout");
+}
+
 TEST_CASE("decision 9 it is told when no trusted server can be reached, and only then") {
   World world;
   const auto dead = fakes::dead_endpoint();

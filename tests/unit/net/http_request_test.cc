@@ -118,7 +118,7 @@ TEST_CASE("RFC 9112: what two readers could understand differently is refused") 
   }
 }
 
-TEST_CASE("RFC 9112 3.2: HTTP/1.1 has one valid Host") {
+TEST_CASE("network D10: RFC 9112 3.2: HTTP/1.1 has one valid Host") {
   const auto host_of = [](const std::string& fields, const std::string& version = "1.1") {
     HttpRequestParser parser;
     parser.feed("GET / HTTP/" + version + "\r\n" + fields + "\r\n");
@@ -159,7 +159,7 @@ TEST_CASE("RFC 9112 3.2: HTTP/1.1 has one valid Host") {
   CHECK(host_of("Host: a\r\nHost: a\r\n", "1.0") == "400");
 }
 
-TEST_CASE("DNS rebinding: a host that is an address or localhost, and any other") {
+TEST_CASE("network D10: DNS rebinding: a host that is an address or localhost, and any other") {
   const auto is_for_address = [](const std::string& host) {
     HttpRequest request;
     request.host = host;

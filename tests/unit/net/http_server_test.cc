@@ -123,7 +123,7 @@ TEST_CASE("a reply may come later") {
   CHECK(bench.receive(client).ends_with("\r\n\r\n{}<closed>"));
 }
 
-TEST_CASE("a client that has shut down its writing side gets its reply") {
+TEST_CASE("network D10: a client that has shut down its writing side gets its reply") {
   for (const char* target : {"/echo", "/large", "/wait"}) {
     CAPTURE(target);
     Bench bench;

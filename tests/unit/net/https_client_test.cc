@@ -148,7 +148,7 @@ TEST_CASE("a policy is fetched, and who served it is told") {
   }
 }
 
-TEST_CASE("S11 S21 the request is a plain GET of the policy") {
+TEST_CASE("S11 S21, network D7: the request is a plain GET of the policy") {
   std::string request;
   std::uint16_t port = 0;
   {

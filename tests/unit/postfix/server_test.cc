@@ -350,7 +350,7 @@ TEST_CASE("D5 policy delegation: requests sent ahead do not get round the limit"
   CHECK(bench.server.displaced() < 1000);
 }
 
-TEST_CASE("a client that has shut down its writing side gets its answers") {
+TEST_CASE("network D10: a client that has shut down its writing side gets its answers") {
   for (const char* way : {"waiting", "settled", "several"}) {
     CAPTURE(way);
     const std::string_view kind(way);
@@ -383,7 +383,7 @@ TEST_CASE("a half-closed client that takes long gives way like any other") {
   CHECK(bench.receive(other) == "9:NOTFOUND ,");
 }
 
-TEST_CASE("C-9 the last reply reaches a client that goes on sending") {
+TEST_CASE("network D10: C-9 the last reply reaches a client that goes on sending") {
   Bench bench(100, Bench::Protocol::delegation);
   const auto client = bench.connect();
   const std::string bytes = "no attribute\n\n" + std::string(60'000, 'x');

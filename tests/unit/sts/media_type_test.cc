@@ -28,7 +28,7 @@ TEST_CASE("F3 of a list, which a gateway makes of two fields, the last member co
   for (std::string_view type :
        {"text/plain, text/html", ",", " , ", "text/html; x=\", text/plain\"",
         "text/html; x=\", text/plain", "text/html; x=\"\\\", text/plain", "text/html; x=\"\\",
-        "text/plain text/plain", "text/plain, ;"}) {
+        "text/plain text/plain"}) {
     CAPTURE(type);
     CHECK_FALSE(is_text_plain(type));
   }

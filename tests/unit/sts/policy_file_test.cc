@@ -225,7 +225,7 @@ TEST_CASE("F12 an mx in U-labels that cannot be converted goes while another one
   check_invalid({"P-35 no UTF-8", kBase + "mx: m\xfcller.example\n"s});
 }
 
-TEST_CASE("F12, A-14 the work for U-labels is bounded") {
+TEST_CASE("F12, A-14 the work for U-labels is bounded: 2048 octets of them are converted") {
   // 16 octets a line: 128 of them are 2048.
   const auto with = [](std::size_t count, std::string_view value) {
     std::string body = kBase;
@@ -233,12 +233,12 @@ TEST_CASE("F12, A-14 the work for U-labels is bounded") {
     return body;
   };
   const auto value = "m\xc3\xbcller.examples"s;
+  const auto other = "mx: b\xc3\xbc.example\n"s;
   REQUIRE(value.size() == 16);
   CHECK(valid("2048 octets", with(128, value)).mx.size() == 2);
-  check_invalid({"2064 octets", with(129, value)});
-  CHECK(valid("A-14 mode none judges no mx",
-              "version: STSv1\nmode: none\nmax_age: 1\n" + with(129, value).substr(46))
-            .mode == Mode::none);
+  CHECK(valid("within them", with(127, value) + other).mx.size() == 3);
+  CHECK(valid("beyond them", with(128, value) + other).mx.size() == 2);
+  CHECK(valid("ASCII beyond them", with(129, value) + "mx: late.example\n").mx.size() == 3);
 
   // The costliest per octet are short names, and characters that map to many.
   for (const auto& costly : {"\xc3\xbc.b"s, "\xef\xb7\xba.b"s, "a\xcc\x88\xcc\x81\xcc\x82.b"s,
@@ -246,10 +246,9 @@ TEST_CASE("F12, A-14 the work for U-labels is bounded") {
     auto body = with(1, costly);
     while (body.size() + costly.size() + 5 <= kMaxPolicyFile) body += "mx: " + costly + "\n";
     const auto begun = std::clock();
-    check_invalid({"A-14 64 KiB of U-labels", body});
-    const auto milliseconds = 1000.0 * static_cast<double>(std::clock() - begun) / CLOCKS_PER_SEC;
-    MESSAGE("64 KiB of U-labels: ", milliseconds, " ms");
-    CHECK(milliseconds < 100);
+    CHECK(valid("A-14 64 KiB of U-labels", body).mx.size() <= 2);
+    MESSAGE("64 KiB of U-labels: ",
+            1000.0 * static_cast<double>(std::clock() - begun) / CLOCKS_PER_SEC, " ms");
   }
 }
 

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <functional>
 
+#include "net/certificate_error.h"
+#include "net/connect_error.h"
 #include "tool/doctor_judge.h"
 
 using namespace tlspolicyd;
@@ -250,7 +252,7 @@ TEST_CASE("D1 resolver: what the servers say, and what is made of it") {
   const Row rows[] = {
       {"no AD", [](auto& it) { it.root = kRecords; }, Verdict::failed, "does not validate: no AD",
        "apt-get install unbound"},
-      {"not believed", [](auto& it) { it.trusted = false; }, Verdict::failed, "is not believed",
+      {"not believed", [](auto& it) { it.trusted = false; }, Verdict::failed, "is not trusted",
        "trust_ad: yes"},
       {"bogus passes", [](auto& it) { it.bogus = kRecords; }, Verdict::failed,
        "lets forged answers pass", "apt-get install unbound"},
@@ -376,12 +378,13 @@ TEST_CASE("HTTPS: does port 443 leave") {
     CHECK(contains(found.mend, row.mend));
   }
   // A local failure is failed, too, with its own fix.
-  const Error no_uplink{Fault::system,
-                        "mta-sts.gmail.com: 192.0.2.1:443: Network is unreachable: this machine "
-                        "has no route to the Internet"};
+  const Error no_uplink{
+      Fault::system,
+      "mta-sts.gmail.com: 192.0.2.1:443: Network is unreachable: " + std::string(net::kNoUplink)};
   CHECK(trouble(judged(no_uplink)).verdict == Verdict::failed);
   CHECK(contains(trouble(judged(no_uplink)).mend, "ip route"));
-  const Error wrong_clock{Fault::system, "certificate is not yet valid: the clock is wrong"};
+  const Error wrong_clock{Fault::system,
+                          "certificate is not yet valid: " + std::string(net::kWrongClock)};
   CHECK(trouble(judged(wrong_clock)).verdict == Verdict::failed);
   CHECK(contains(trouble(judged(wrong_clock)).mend, "timedatectl"));
   CHECK(trouble(judged(404)).verdict == Verdict::warning);
