@@ -125,7 +125,9 @@ void read_discovery(Section& top, Config::Discovery& discovery, const Mistakes& 
     // Postfix gives up after 100 s. After the fetch, the MX lookup has up to 10 s and the DANE gate
     // 15 s; 5 s remain.
     if (discovery.fetch_deadline > seconds{70})
-      keys.complain_of("fetch_deadline", "at most 70s, since Postfix waits 100 s");
+      keys.complain_of(
+          "fetch_deadline",
+          "at most 70s, since Postfix waits 100 s and MX and DANE lookups may take 25 s");
     if (discovery.answer_deadline > discovery.fetch_deadline)
       keys.complain_of("answer_deadline", "must not be longer than discovery.fetch_deadline");
   });

@@ -13,11 +13,12 @@ using base::Fault;
 
 Error refusal_of(const Address& address) {
   const auto embedded = base::embedded_v4(address);
-  return {Fault::address_refused,
-          fmt::format("address {}{} is special-purpose; to allow it, set "
-                      "https.allow_addresses: [\"{}/{}\"]",
-                      address.text(), embedded ? " (NAT64 of " + embedded->text() + ")" : "",
-                      address.text(), address.bytes().size() * 8)};
+  return {
+      Fault::address_refused,
+      fmt::format("address {}{} is special-purpose, and https.allow_addresses does not list it; "
+                  "to allow it, set https: {{allow_addresses: [\"{}/{}\"]}}",
+                  address.text(), embedded ? " (NAT64 of " + embedded->text() + ")" : "",
+                  address.text(), address.bytes().size() * 8)};
 }
 
 }  // namespace

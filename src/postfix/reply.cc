@@ -55,8 +55,12 @@ std::string write(const TlsPolicy& policy) {
 }  // namespace
 
 std::string render_temporary(std::string_view reason) {
+  constexpr std::string_view kCut = "...";
+  const bool fits = reason.size() <= kMaxReason;
   std::string reply = "TEMP ";
-  for (char c : reason.substr(0, kMaxReason)) reply += base::is_printable(c) ? c : '?';
+  for (char c : reason.substr(0, fits ? kMaxReason : kMaxReason - kCut.size()))
+    reply += base::is_printable(c) ? c : '?';
+  if (!fits) reply += kCut;
   return reply;
 }
 

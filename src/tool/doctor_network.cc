@@ -37,6 +37,13 @@ class ResolverJudge {
  private:
   /// It validates, as far as its AD bit tells.
   void untrusted(const ResolverFacts::Server& server, const std::string& name) {
+    const bool stands_aside = std::any_of(
+        facts_.servers.begin(), facts_.servers.end(),
+        [](const auto& other) { return other.trusted && other.root && other.root->authenticated; });
+    if (stands_aside)
+      return check_.warning(
+          name + " is not trusted to validate, so it is not asked for what DANE needs",
+          without(server));
     if (net::DnsResolver::is_stub(server.endpoint.address))
       return lacks(
           name +
@@ -114,12 +121,23 @@ class ResolverJudge {
 Findings judge_resolver(const ResolverFacts& facts) {
   Findings found;
   Check check(found, "resolver");
-  for (const auto& problem : facts.problems)
-    check.warning(fmt::format("{}: name server \"{}\" cannot be used: {}", problem.place,
-                              problem.server, problem.reason),
-                  "ip -brief link, for the interfaces; then correct " + problem.place);
+  for (const auto& problem : facts.problems) {
+    const bool names_interface = problem.server.find('%') != std::string::npos;
+    check.warning(
+        fmt::format("{}: name server \"{}\" cannot be used: {}", problem.place, problem.server,
+                    problem.reason),
+        (names_interface ? "ip -brief link, for the interfaces; then correct " : "correct ") +
+            problem.place);
+  }
+  const auto is_named = [&](const base::Endpoint& server) {
+    return std::any_of(facts.problems.begin(), facts.problems.end(), [&](const auto& problem) {
+      const auto named = base::Endpoint::parse(problem.server, server.port);
+      return named && *named == server;
+    });
+  };
   ResolverJudge judge(facts, check);
-  for (const auto& server : facts.servers) judge.judge(server);
+  for (const auto& server : facts.servers)
+    if (!is_named(server.endpoint)) judge.judge(server);
   return found;
 }
 

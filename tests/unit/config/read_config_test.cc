@@ -197,7 +197,9 @@ TEST_CASE("each mistake is told with its line and what is expected") {
        "1: discovery.on_dns_error: \"defer\": one of notfound, temp is expected\n"},
       // network D6: the MX lookup and the DANE gate come after the fetch.
       {"discovery: {fetch_deadline: 71s}",
-       "1: discovery.fetch_deadline: at most 70s, since Postfix waits 100 s\n"},
+       "1: discovery.fetch_deadline: at most 70s, since Postfix waits 100 s and MX and DANE "
+       "lookups "
+       "may take 25 s\n"},
       {"discovery:\n  fetch_deadline: 5s",
        "2: discovery.answer_deadline: must not be longer than discovery.fetch_deadline\n"},
       {"discovery:\n  on_dns_error: temp\n  answer_deadline: 40s",

@@ -151,14 +151,14 @@ TEST_CASE("F21: a refused address is named, with the key that would allow it") {
   SUBCASE("IPv4") {
     world.answer(RecordType::a, "192.168.1.5");
     text =
-        "address 192.168.1.5 is special-purpose; to allow it, set https.allow_addresses: "
-        "[\"192.168.1.5/32\"]";
+        "address 192.168.1.5 is special-purpose, and https.allow_addresses does not list it; to "
+        "allow it, set https: {allow_addresses: [\"192.168.1.5/32\"]}";
   }
   SUBCASE("F1 IPv4 behind NAT64") {
     world.answer(RecordType::aaaa, "64:ff9b::a00:1");
     text =
-        "address 64:ff9b::a00:1 (NAT64 of 10.0.0.1) is special-purpose; to allow it, set "
-        "https.allow_addresses: [\"64:ff9b::a00:1/128\"]";
+        "address 64:ff9b::a00:1 (NAT64 of 10.0.0.1) is special-purpose, and https.allow_addresses "
+        "does not list it; to allow it, set https: {allow_addresses: [\"64:ff9b::a00:1/128\"]}";
   }
   const auto lookup = world.look_up();
   world.time.pass(seconds{1});

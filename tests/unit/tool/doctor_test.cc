@@ -319,6 +319,9 @@ TEST_CASE(
     CHECK(contains(found.text, "DANE cannot be respected"));
     CHECK(contains(found.mend, "apt-get install unbound"));
     CHECK(contains(found.mend, "resolver: {trust_ad: yes}"));
+    const auto beside = trouble(judge_resolver(resolver({server("127.0.0.1"), stub})));
+    CHECK(beside.verdict == Verdict::warning);
+    CHECK(contains(beside.text, "not asked for what DANE needs"));
     stub.trusted = true;
     CHECK(troubles(judge_resolver(resolver({stub}))).empty());
   }
@@ -332,7 +335,19 @@ TEST_CASE("F2 D10 resolver: a line of resolv.conf that cannot be used is named")
   CHECK(found.text ==
         "/etc/resolv.conf line 3: name server \"fe80::53%eth9\" cannot be used: there is no "
         "interface eth9");
+  CHECK(contains(found.mend, "ip -brief link"));
   CHECK(contains(found.mend, "/etc/resolv.conf line 3"));
+  facts.problems = {{"/etc/resolv.conf line 3", "foo", "not an IP address"}};
+  CHECK(trouble(judge_resolver(facts)).mend == "correct /etc/resolv.conf line 3");
+}
+
+TEST_CASE("F2 resolver: a server that is named as unusable is not complained of twice") {
+  auto dead = server("127.0.0.1");
+  dead.endpoint = base::Endpoint::parse("fe80::53%eth9", 53).value();
+  dead.root = kSilence;
+  auto facts = resolver({dead, server("127.0.0.1")});
+  facts.problems = {{"/etc/resolv.conf line 3", "fe80::53%eth9", "there is no interface eth9"}};
+  CHECK(troubles(judge_resolver(facts)).size() == 1);
 }
 
 TEST_CASE("D18 resolver: where DANE is off nobody needs to validate") {
