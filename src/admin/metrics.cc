@@ -102,7 +102,8 @@ void write_policies(Exposition& out, const Sources& sources, const Census& censu
   out.gauge("tlspolicyd_policies_lapsed_in_use",
             "The same, of domains asked for within the last 24 hours and since the expiry.")
       .add(census.lapsed_in_use);
-  out.counter("tlspolicyd_policies_unplaced_total", "New policies for which there was no place.")
+  out.counter("tlspolicyd_policies_unplaced_total",
+              "New policies, and policies that have grown, for which there was no place.")
       .add(sources.keeper.state().unplaced);
 }
 
@@ -129,14 +130,17 @@ void write_memory(Exposition& out, const service::Book& book) {
   for (const auto part : service::Book::kParts)
     limits.add({{"part", name_of(part)}}, book.limit_of(part));
   out.gauge("tlspolicyd_policies_unplaced",
-            "Enforce policies that are applied from memory because the cache is full.")
+            "Enforce policies that have no place because the cache is full. They are applied and "
+            "refreshed as long as they last in memory.")
       .add(book.unplaced());
 }
 
 void write_evictions(Exposition& out, const service::Keeper::State& state) {
-  out.counter("tlspolicyd_policies_evicted_total",
-              "Policies evicted for new ones: unexpired enforce policies (enforced), or others "
-              "(other).")
+  out.counter(
+         "tlspolicyd_policies_evicted_total",
+         "Policies evicted for new ones: unexpired enforce policies of the heaviest registered "
+         "domain, which are applied as long as they last in memory (enforced), or others, "
+         "which are forgotten.")
       .add({{"kind", "enforced"}}, state.displaced_enforced)
       .add({{"kind", "other"}}, state.displaced - state.displaced_enforced);
 }

@@ -76,7 +76,8 @@ Book::Place Book::restore(const base::DomainName& domain,
                           std::shared_ptr<const sts::StoredPolicy> policy,
                           const sts::Upkeep& upkeep, base::WallTime now) {
   auto place = admit(domain, policy->policy, now, Counts::ignored);
-  if (!place.kept) {
+  const bool protects = policy->policy.mode == sts::Mode::enforce && now < policy->expires_at;
+  if (!place.kept && !protects) {
     if (const auto* known = find(domain.text()); !known->entry.stored) forget(domain.text());
     return place;
   }
@@ -86,6 +87,7 @@ Book::Place Book::restore(const base::DomainName& domain,
   record.entry.txt_due = {};
   record.entry.refresh_at = {};
   record.used_noted = upkeep.used_at;
+  record.has_row = true;
   record.replies = std::vector<KeptReply>();
   reconsider(domain.text(), now);
   account(record);
@@ -101,8 +103,14 @@ void Book::reconsider(const std::string& domain, base::WallTime now) {
   if (policies_.contains(domain)) {
     move(*node, protects ? enforcing : replaceable, now);
   } else {
-    move(*node, protects ? unplaced : negative, now);
+    move(*node, !protects ? negative : node->second.has_row ? displaced : unplaced, now);
   }
+}
+
+bool Book::has_row(const std::string& domain) const {
+  if (is_placed(domain)) return true;
+  const auto found = negatives_.find(domain);
+  return found != negatives_.end() && found->second.has_row;
 }
 
 void Book::forget(const std::string& domain) {
@@ -111,14 +119,26 @@ void Book::forget(const std::string& domain) {
 
 std::size_t Book::walk(std::size_t from, double share,
                        const std::function<void(const std::string&, Record&)>& look) {
+  return walk(policies_, from, share, look);
+}
+
+std::size_t Book::walk_unplaced(std::size_t from, double share,
+                                const std::function<void(const std::string&, Record&)>& look) {
+  return walk(negatives_, from, share, [&look](const std::string& domain, Record& record) {
+    const bool protects = record.place != Record::Place::negative;
+    if (record.entry.stored && (protects || record.has_row)) look(domain, record);
+  });
+}
+
+std::size_t Book::walk(Shelf& shelf, std::size_t from, double share,
+                       const std::function<void(const std::string&, Record&)>& look) {
   // By buckets: they stay where they are unless the shelf grows, and then a walk that meets some
   // records twice or not at all does no harm.
-  const auto buckets = policies_.bucket_count();
+  const auto buckets = shelf.bucket_count();
   const auto most = static_cast<std::size_t>(static_cast<double>(buckets) * share) + 1;
   const auto end = std::min(from + most, buckets);
   for (auto bucket = from; bucket < end; ++bucket)
-    for (auto at = policies_.begin(bucket); at != policies_.end(bucket); ++at)
-      look(at->first, at->second);
+    for (auto at = shelf.begin(bucket); at != shelf.end(bucket); ++at) look(at->first, at->second);
   return end >= buckets ? 0 : end;
 }
 

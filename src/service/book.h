@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/domain_name.h"
@@ -48,9 +49,11 @@ struct Record {
     enforcing,    ///< among the policies, of an unexpired enforce policy
     replaceable,  ///< among the policies: makes room for any newcomer
     unplaced,     ///< an unexpired enforce policy for which there is no place among the policies
+    displaced,    ///< the same, with a row on disk: it had a place
     negative      ///< all others
   };
   Place place = Place::negative;
+  bool has_row = false;        ///< its policy is on disk, or on its way there
   unsigned era = 0;            ///< of replies and mx
   unsigned attempt = 0;        ///< of the entry's failures
   std::uint32_t size = 0;      ///< bytes that are counted in the part of its place
@@ -76,16 +79,26 @@ inline bool is_unexpired_enforce(const sts::Entry& entry, base::WallTime now) {
 ///   1. of an expired policy, or of one that does not enforce: the largest registered domain's,
 ///   else
 ///      the least recently used of all, expired ones first;
-///   2. of the longest unused policy of the largest registered domain, if the newcomer enforces and
-///      its own registered domain stays the smaller one.
-/// Nothing else makes room: an unexpired enforce policy is not evicted for one that does not
-/// enforce, nor for another one of its own registered domain. An enforce policy without a place
-/// stands on a shelf of its own, the least recently used leaving first, and is answered as long as
-/// it lasts there.
+///   2. of the longest unused policies of the heaviest registered domain, if the newcomer enforces,
+///      and that domain weighs more than kFairShare and more than the newcomer's own then does:
+///      of as few as the newcomer needs, and of none if it needs more than kMostGivingWay.
+/// Nothing else makes room: an unexpired enforce policy gives no place to one that does not
+/// enforce, nor to another one of its own registered domain. One that grows when it is refreshed
+/// keeps its place: the last sixteenth of the policies' memory is for such growth and never for
+/// newcomers; only when that is used up as well does it lose it.
+///
+/// An unexpired enforce policy without a place stands on a shelf of its own, and is applied as long
+/// as it lasts there. Those that never had a place leave that shelf before those that had one, and
+/// of each the least recently used. What had a place keeps its row on disk meanwhile.
 ///
 /// Only use() counts as use. A record keeps its address until it is forgotten.
 class Book {
  public:
+  /// KiB of policies that a registered domain has for certain: about eight ordinary policies.
+  static constexpr std::size_t kFairShare = 8;
+  /// Unexpired enforce policies that may leave their places for one newcomer.
+  static constexpr std::size_t kMostGivingWay = 8;
+
   struct Limits {
     std::size_t policies = 100'000;
     std::size_t negatives = 50'000;
@@ -124,22 +137,29 @@ class Book {
   /// A policy that had to leave its place.
   struct Displaced {
     std::string domain;
-    bool enforced = false;  ///< it was an unexpired enforce policy
+    bool enforced = false;  ///< an unexpired enforce policy: it is on the shelf now; else forgotten
   };
   /// Whether there is a place for a policy, and who had to leave it.
   struct Place {
     bool kept = false;
     std::vector<Displaced> displaced{};
   };
-  /// Puts the record of a domain whose policy is about to be stored among the policies. Where a
-  /// policy has grown and finds no room any more it loses its place.
+  /// Puts the record of a domain whose policy is about to be stored among the policies.
   Place admit(const base::DomainName& domain, const sts::Policy& policy, base::WallTime now) {
     return admit(domain, policy, now, Counts::kept);
   }
   /// True if the domain's record is among the policies.
   bool is_placed(const std::string& domain) const { return policies_.contains(domain); }
+  /// True if the domain's policy is to be on disk: it has a place, or had one and is remembered.
+  bool has_row(const std::string& domain) const;
+  /// Gives an unexpired enforce policy without a place one, if there is room, or if what does not
+  /// protect makes room.
+  Place settle(const std::string& domain, base::WallTime now);
+  /// The domains with a row on disk that the book has forgotten for want of memory since the last
+  /// call, in the order in which they left.
+  std::vector<std::string> take_left() { return std::exchange(left_, {}); }
   /// Takes up a policy from an earlier life, whatever the limits of counts, as long as the memory
-  /// lasts; then as admit() does.
+  /// lasts; then as admit() does. An unexpired enforce policy without a place goes to the shelf.
   Place restore(const base::DomainName& domain, std::shared_ptr<const sts::StoredPolicy> policy,
                 const sts::Upkeep& upkeep, base::WallTime now);
   /// Decides anew whether a policy makes room for newcomers; for one that has expired, or whose
@@ -166,9 +186,16 @@ class Book {
   std::size_t walk(std::size_t from, double share,
                    const std::function<void(const std::string&, Record&)>& look);
 
+  /// The same for the enforce policies that have no place, and those with a row on disk that have
+  /// expired meanwhile.
+  std::size_t walk_unplaced(std::size_t from, double share,
+                            const std::function<void(const std::string&, Record&)>& look);
+
   const LifeTally& tally() const { return tally_; }
   std::size_t policies() const { return policies_.size(); }
-  std::size_t unplaced() const { return list_of(Record::Place::unplaced).size(); }
+  std::size_t unplaced() const {
+    return list_of(Record::Place::unplaced).size() + list_of(Record::Place::displaced).size();
+  }
   std::size_t negatives() const { return list_of(Record::Place::negative).size(); }
   /// Bytes that a part takes, and may take.
   std::size_t bytes(Part part) const { return bytes_[static_cast<std::size_t>(part)]; }
@@ -189,6 +216,8 @@ class Book {
 
   Place admit(const base::DomainName& domain, const sts::Policy& policy, base::WallTime now,
               Counts counts);
+  static std::size_t walk(Shelf& shelf, std::size_t from, double share,
+                          const std::function<void(const std::string&, Record&)>& look);
   CachedDomain* look_up(std::string_view domain);
   CachedDomain* find_node(std::string_view domain);
   CachedDomain& open_node(const base::DomainName& domain);
@@ -207,22 +236,29 @@ class Book {
   void set_answers(CachedDomain& node, std::size_t size);
   void trim(const CachedDomain* spared);
   CachedDomain* surplus_negative(const CachedDomain* spared);
+  CachedDomain* surplus_unplaced(const CachedDomain* spared);
+  void drop_surplus(CachedDomain& node);
   void drop(CachedDomain& node);
 
   bool make_room(Newcomer& newcomer, std::vector<Displaced>& displaced);
   std::size_t overrun(const Newcomer& newcomer) const;
   bool fits(const Newcomer& newcomer) const;
+  std::size_t limit_for_newcomers() const;
+  bool may_grow(const Newcomer& newcomer) const;
+  void displace(CachedDomain& node, Newcomer& newcomer, std::vector<Displaced>& displaced);
   CachedDomain* replaceable(LruList& list, const Newcomer& newcomer);
   CachedDomain* make_way(const Newcomer& newcomer);
+  std::vector<CachedDomain*> giving_way(const Newcomer& newcomer) const;
 
   Limits limits_;
   LifeTally tally_;
   unsigned era_ = 0;      ///< grows with forget_answers()
   unsigned attempt_ = 0;  ///< grows with forget_failures()
   DomainQuotas quotas_;
-  Shelf policies_;                ///< enforcing and replaceable
-  Shelf negatives_;               ///< unplaced and negative
-  std::array<LruList, 4> lists_;  ///< by place, the least recently used first; enforcing: empty
+  Shelf policies_;   ///< enforcing and replaceable
+  Shelf negatives_;  ///< unplaced, displaced and negative
+  std::vector<std::string> left_;
+  std::array<LruList, 5> lists_;  ///< by place, the least recently used first; enforcing: empty
   LruList answered_;              ///< those with answers, the oldest first
   std::array<std::size_t, 4> bytes_{};
 };

@@ -9,8 +9,11 @@
 namespace tlspolicyd::service {
 namespace {
 
-// Policies that one newcomer may displace: enough for the largest policy among ordinary ones.
+// Policies that do not protect and that one newcomer may displace: enough for the largest policy
+// among ordinary ones.
 constexpr std::size_t kMostDisplaced = 256;
+// The part of the policies' memory that is for the growth of those that have a place.
+constexpr std::size_t kForGrowth = 16;
 // Policies that get their place back in one turn of the loop after a clock was corrected.
 constexpr int kMostCorrected = 1000;
 
@@ -22,7 +25,8 @@ Book::Part part_of(Record::Place place) {
   switch (place) {
     case Record::Place::enforcing:
     case Record::Place::replaceable: return Book::Part::policies;
-    case Record::Place::unplaced: return Book::Part::unplaced;
+    case Record::Place::unplaced:
+    case Record::Place::displaced: return Book::Part::unplaced;
     case Record::Place::negative: break;
   }
   return Book::Part::negatives;
@@ -44,6 +48,8 @@ struct Book::Newcomer {
   bool counts;  ///< takes one more place of cache.policies
   std::size_t size;
   base::WallTime now;
+  bool only_room = false;  ///< no policy that protects has to leave for it
+  std::size_t limit = 0;   ///< bytes that the policies may take with it
   bool has_place = false;  ///< somebody has left
   std::size_t freed = 0;   ///< bytes of those who have
 
@@ -60,43 +66,93 @@ Book::Place Book::admit(const base::DomainName& domain, const sts::Policy& polic
   auto& record = node.second;
   const bool enforces = policy.mode == sts::Mode::enforce;
   const auto expected = size_of(policy);
-  Newcomer newcomer{.node = node,
-                    .enforces = enforces,
-                    .counts = !is_policy(record) && counts == Counts::kept,
-                    .size = size_of(node.first, record, expected),
-                    .now = now};
+  Newcomer newcomer{
+      .node = node,
+      .enforces = enforces,
+      .counts = !is_policy(record) && counts == Counts::kept,
+      .size = size_of(node.first, record, expected),
+      .now = now,
+      .limit = counts == Counts::kept ? limit_for_newcomers() : limit_of(Part::policies)};
   Place place;
-  place.kept = make_room(newcomer, place.displaced);
+  place.kept = make_room(newcomer, place.displaced) || may_grow(newcomer);
   if (!place.kept) {
-    if (is_policy(record)) move(node, Record::Place::unplaced, now);
+    if (is_policy(record)) move(node, Record::Place::displaced, now);
     trim(&node);
     return place;
   }
   // From now on: its policy is on its way to the disk.
+  record.has_row = true;
   record.expected = static_cast<std::uint32_t>(expected);
   if (enforces || !is_policy(record))
     move(node, enforces ? Record::Place::enforcing : Record::Place::replaceable, now);
   measure(node);
+  trim(&node);
+  return place;
+}
+
+Book::Place Book::settle(const std::string& domain, base::WallTime now) {
+  Place place;
+  auto* node = look_up(domain);
+  if (!node || is_policy(node->second) || !is_unexpired_enforce(node->second.entry, now))
+    return place;
+  Newcomer newcomer{.node = *node,
+                    .enforces = true,
+                    .counts = true,
+                    .size = size_of(node->first, node->second, 0),
+                    .now = now,
+                    .only_room = true,
+                    .limit = limit_for_newcomers()};
+  place.kept = make_room(newcomer, place.displaced);
+  if (!place.kept) return place;
+  node->second.has_row = true;
+  move(*node, Record::Place::enforcing, now);
+  trim(node);
   return place;
 }
 
 bool Book::make_room(Newcomer& newcomer, std::vector<Displaced>& displaced) {
   while (!fits(newcomer)) {
     auto* victim = displaced.size() < kMostDisplaced ? make_way(newcomer) : nullptr;
-    if (!victim) return false;
-    newcomer.has_place = true;
-    newcomer.freed += victim->second.size;
-    displaced.push_back({victim->first, is_unexpired_enforce(victim->second.entry, newcomer.now)});
-    drop(*victim);
+    if (!victim) {
+      const auto giving = giving_way(newcomer);
+      for (auto* node : giving) displace(*node, newcomer, displaced);
+      return !giving.empty();
+    }
+    displace(*victim, newcomer, displaced);
   }
   return true;
+}
+
+/// What protects goes to the shelf, and keeps its row; all else is forgotten.
+void Book::displace(CachedDomain& node, Newcomer& newcomer, std::vector<Displaced>& displaced) {
+  const bool protects = is_unexpired_enforce(node.second.entry, newcomer.now);
+  newcomer.has_place = true;
+  newcomer.freed += node.second.size;
+  displaced.push_back({node.first, protects});
+  if (protects) {
+    move(node, Record::Place::displaced, newcomer.now);
+  } else {
+    drop(node);
+  }
+}
+
+std::size_t Book::limit_for_newcomers() const {
+  const auto limit = limit_of(Part::policies);
+  return limit - limit / kForGrowth;
+}
+
+/// Whether a policy that protects, and has a place, keeps it though nobody makes room.
+bool Book::may_grow(const Newcomer& newcomer) const {
+  const auto& record = newcomer.node.second;
+  if (!is_policy(record) || !is_unexpired_enforce(record.entry, newcomer.now)) return false;
+  return bytes(Part::policies) + newcomer.growth() <= limit_of(Part::policies);
 }
 
 /// Bytes that are still to be freed. Where limits were lowered the book does not grow, but it does
 /// not shrink either for a newcomer.
 std::size_t Book::overrun(const Newcomer& newcomer) const {
   const auto wanted = bytes(Part::policies) + newcomer.growth();
-  const auto limit = limit_of(Part::policies);
+  const auto limit = newcomer.limit;
   if (wanted <= limit || newcomer.freed >= newcomer.growth()) return 0;
   return std::min(wanted - limit, newcomer.growth() - newcomer.freed);
 }
@@ -106,20 +162,33 @@ bool Book::fits(const Newcomer& newcomer) const {
   return overrun(newcomer) == 0 && !(newcomer.counts && is_full);
 }
 
-/// The policy that has to leave for a newcomer, nullptr if none has.
+/// A policy that does not protect and has to leave for a newcomer, nullptr if there is none.
 CachedDomain* Book::make_way(const Newcomer& newcomer) {
   auto* largest = quotas_.largest_by_policies();
   if (largest)
     if (auto* found = replaceable(largest->policies, newcomer)) return found;
-  if (auto* found = replaceable(list_of(Record::Place::replaceable), newcomer)) return found;
-  auto* own = newcomer.node.second.quota;
-  if (!newcomer.enforces || !largest || largest == own || largest->policies.empty()) return nullptr;
-  auto* unused = largest->policies.front();
-  // Otherwise the two would displace each other by turns; and nobody leaves for a newcomer that
-  // finds no room all the same.
-  const auto given = weight_of(std::max<std::size_t>(unused->second.size, overrun(newcomer)));
+  return replaceable(list_of(Record::Place::replaceable), newcomer);
+}
+
+/// The policies that protect and have to leave for a newcomer, none if that would not be enough.
+std::vector<CachedDomain*> Book::giving_way(const Newcomer& newcomer) const {
+  const auto* largest = quotas_.largest_by_policies();
+  const auto* own = newcomer.node.second.quota;
+  if (!newcomer.enforces || newcomer.only_room || !largest || largest == own) return {};
+  // Strictly more: afterwards both weigh less than the one did, so that no sequence of newcomers
+  // displaces policies by turns.
   const auto wanted = own->policy_weight + weight_of(newcomer.growth());
-  return largest->policy_weight >= given + wanted ? unused : nullptr;
+  if (largest->policy_weight <= std::max(kFairShare, wanted)) return {};
+  const auto missing = overrun(newcomer);
+  std::size_t given = 0;
+  std::vector<CachedDomain*> giving;
+  for (auto* unused : largest->policies) {
+    if (giving.size() == kMostGivingWay) break;
+    giving.push_back(unused);
+    given += unused->second.size;
+    if (given >= missing) return giving;
+  }
+  return {};
 }
 
 /// The first of a list of policies if it makes room for any newcomer. What turns out to protect,
@@ -156,7 +225,7 @@ std::size_t Book::limit_of(Part part) const {
 void Book::account(Record& record) {
   auto& node = is_policy(record) ? **record.own : **record.turn;
   measure(node);
-  if (!is_policy(record)) touch(record);
+  if (record.place == Record::Place::negative) touch(record);
   trim(&node);
 }
 
@@ -190,7 +259,8 @@ void Book::touch(Record& record) {
   switch (record.place) {
     case Record::Place::replaceable: put_last(list_of(record.place), record.turn); break;
     case Record::Place::enforcing: put_last(record.quota->policies, record.own); break;
-    case Record::Place::unplaced: put_last(list_of(record.place), record.turn); break;
+    case Record::Place::unplaced:
+    case Record::Place::displaced: put_last(list_of(record.place), record.turn); break;
     case Record::Place::negative:
       put_last(list_of(record.place), record.turn);
       put_last(record.quota->negatives, record.own);
@@ -213,7 +283,8 @@ void Book::enter(CachedDomain& node, Record::Place place, base::WallTime now) {
     case Record::Place::enforcing:
       record.own = own.policies.insert(own.policies.end(), &node);
       break;
-    case Record::Place::unplaced: record.turn = turns.insert(turns.end(), &node); break;
+    case Record::Place::unplaced:
+    case Record::Place::displaced: record.turn = turns.insert(turns.end(), &node); break;
     case Record::Place::negative:
       record.turn = turns.insert(turns.end(), &node);
       record.own = own.negatives.insert(own.negatives.end(), &node);
@@ -252,19 +323,16 @@ void Book::drop(CachedDomain& node) {
 /// What is too much of negatives, of policies without a place and of answers goes, but for what is
 /// `spared`.
 void Book::trim(const CachedDomain* spared) {
-  const auto is_too_much = [this](Record::Place place, std::size_t most) {
-    const auto part = part_of(place);
-    return list_of(place).size() > most || bytes(part) > limit_of(part);
-  };
-  while (is_too_much(Record::Place::negative, limits_.negatives)) {
+  while (negatives() > limits_.negatives || bytes(Part::negatives) > limit_of(Part::negatives)) {
     auto* surplus = surplus_negative(spared);
     if (!surplus) break;
-    drop(*surplus);
+    drop_surplus(*surplus);
   }
-  auto& unplaced = list_of(Record::Place::unplaced);
-  while (is_too_much(Record::Place::unplaced, limits_.unplaced) && !unplaced.empty() &&
-         unplaced.front() != spared)
-    drop(*unplaced.front());
+  while (unplaced() > limits_.unplaced || bytes(Part::unplaced) > limit_of(Part::unplaced)) {
+    auto* surplus = surplus_unplaced(spared);
+    if (!surplus) break;
+    drop_surplus(*surplus);
+  }
   while (bytes(Part::answers) > limit_of(Part::answers) && !answered_.empty() &&
          answered_.front() != spared) {
     auto& node = *answered_.front();
@@ -272,6 +340,19 @@ void Book::trim(const CachedDomain* spared) {
     node.second.mx.reset();
     measure(node);
   }
+}
+
+/// The least recently used policy without a place: of those that never had one, else of all.
+CachedDomain* Book::surplus_unplaced(const CachedDomain* spared) {
+  for (const auto place : {Record::Place::unplaced, Record::Place::displaced})
+    for (auto* node : list_of(place))
+      if (node != spared) return node;
+  return nullptr;
+}
+
+void Book::drop_surplus(CachedDomain& node) {
+  if (node.second.has_row) left_.push_back(node.first);
+  drop(node);
 }
 
 /// The least recently used negative of the largest registered domain, if that has more than its

@@ -165,7 +165,7 @@ void Fleet::enter(const base::DomainName& domain,
                   const std::shared_ptr<const sts::StoredPolicy>& policy) {
   const auto now = clock_.wall();
   const auto& name = domain.text();
-  if (!book_.is_placed(name)) {
+  if (!book_.has_row(name)) {
     ++state_.unplaced;
     return;
   }

@@ -92,9 +92,14 @@ void Keeper::take_up(store::Contents contents) {
     if (known && known->entry.stored && known->entry.stored->fetched_at >= row.policy->fetched_at)
       continue;
     const auto place = book_.restore(*domain, std::move(row.policy), row.upkeep, clock_.wall());
-    // Their rows stay: with more memory they are read again.
-    left_out += place.displaced.size() + (place.kept ? 0 : 1);
+    const auto* found = book_.find(row.domain);
+    if (!found || !found->entry.stored) ++left_out;
+    left_out +=
+        static_cast<std::size_t>(std::count_if(place.displaced.begin(), place.displaced.end(),
+                                               [](const auto& left) { return !left.enforced; }));
   }
+  // Their rows stay: with more memory they are read again.
+  left_out += book_.take_left().size();
   if (left_out > 0)
     log_.error("policies not loaded: cache.memory is too small",
                {{"policies", left_out},
@@ -106,12 +111,15 @@ base::OperationPtr Keeper::keep(const base::DomainName& domain,
                                 std::shared_ptr<const sts::StoredPolicy> policy,
                                 std::function<void(bool)> kept) {
   const auto& name = domain.text();
+  const auto* known = book_.find(name);
+  const bool had_none = known && known->entry.stored && !book_.is_placed(name);
   auto place = book_.admit(domain, policy->policy, clock_.wall());
   auto keeping = std::make_unique<Keeping>(*this, name, std::move(kept));
   if (!place.displaced.empty()) log_displaced(place.displaced, name);
-  if (!place.kept) {
+  if (!place.kept && !had_none) no_place(name);
+  remove_left();
+  if (!book_.has_row(name)) {
     for (const auto& displaced : place.displaced) note(displaced.domain);
-    no_place(name);
     keeping->tell_soon(false);
     return keeping;
   }
@@ -119,6 +127,7 @@ base::OperationPtr Keeper::keep(const base::DomainName& domain,
   std::vector<std::string> displaced;
   forgotten_.erase(name);
   for (auto& [left, enforced] : place.displaced) {
+    if (enforced) continue;
     unsaved_.erase(left);
     changes.push_back({left, std::nullopt});
     displaced.push_back(std::move(left));
@@ -161,14 +170,44 @@ void Keeper::on_kept(const std::string& domain, const std::optional<Error>& erro
 }
 
 void Keeper::note(const std::string& domain) {
-  // Without a place it is not on disk; an older one may be, and serves better than none.
+  // What never had a place is not on disk.
   const auto* record = book_.find(domain);
-  if (record && record->entry.stored && !book_.is_placed(domain)) return;
+  if (record && record->entry.stored && !book_.has_row(domain)) return;
+  write_soon({domain});
+}
+
+void Keeper::write_soon(const std::vector<std::string>& domains) {
   if (state_.failing) {
-    unsaved_.insert(domain);
+    unsaved_.insert(domains.begin(), domains.end());
   } else {
-    write_rows({domain});
+    write_rows(domains);
   }
+}
+
+void Keeper::settle(const std::string& domain) {
+  if (pending_.contains(domain)) return;
+  const auto place = book_.settle(domain, clock_.wall());
+  if (!place.displaced.empty()) log_displaced(place.displaced, domain);
+  for (const auto& left : place.displaced) note(left.domain);
+  if (place.kept) note(domain);
+}
+
+void Keeper::remove_left() {
+  auto left = book_.take_left();
+  if (left.empty()) return;
+  left_ += left.size();
+  if (left_said_ == base::SteadyTime{} || clock_.steady() >= left_said_ + kReminder) {
+    left_said_ = clock_.steady();
+    log_.warning("policy forgotten: no memory for policies without a place",
+                 {{"domain", left.front()},
+                  {"unplaced", book_.unplaced()},
+                  {"bytes", book_.bytes(Book::Part::unplaced)},
+                  {"forgotten_total", left_},
+                  {"hint", "raise cache.policies or cache.memory"}});
+  }
+  // Some may have been fetched again since.
+  std::erase_if(left, [this](const auto& domain) { return book_.has_row(domain); });
+  if (!left.empty()) write_soon(left);
 }
 
 void Keeper::forget(const std::string& domain) {
@@ -225,7 +264,7 @@ void Keeper::write_rows(const std::vector<std::string>& domains, std::function<v
 
 store::Change Keeper::row_of(const std::string& domain) {
   auto* record = book_.find(domain);
-  if (!record || !record->entry.stored || !book_.is_placed(domain)) return {domain, std::nullopt};
+  if (!record || !record->entry.stored || !book_.has_row(domain)) return {domain, std::nullopt};
   record->used_noted = record->entry.upkeep.used_at;
   return {domain, store::Row{domain, record->entry.stored, record->entry.upkeep}};
 }
@@ -257,11 +296,13 @@ void Keeper::on_reopened(store::Contents contents) {
   std::unordered_map<std::string, std::shared_ptr<const sts::StoredPolicy>> held;
   for (const auto& row : contents.rows) held[row.domain] = row.policy;
   take_up(std::move(contents));
-  book_.walk(0, 1, [&](const std::string& domain, Record& record) {
-    if (!record.entry.stored) return;
+  const auto compare = [&](const std::string& domain, const Record& record) {
+    if (!record.entry.stored || !record.has_row) return;
     const auto found = held.find(domain);
     if (found == held.end() || *found->second != *record.entry.stored) unsaved_.insert(domain);
-  });
+  };
+  book_.walk(0, 1, compare);
+  book_.walk_unplaced(0, 1, compare);
   log_.warning("cache file opened again", {{"held", held.size()}, {"unsaved", unsaved_.size()}});
   if (!unsaved_.empty()) retry_later();
 }

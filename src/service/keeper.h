@@ -40,7 +40,8 @@ class Keeper {
 
   /// Finds the policy a place in the book and makes it durable, before it enters the book. `kept`
   /// is called when it is durable, when there is no place for it, or when the disk has failed; its
-  /// argument tells whether it is durable.
+  /// argument tells whether it is durable. A policy that has lost its place is written all the
+  /// same.
   base::OperationPtr keep(const base::DomainName& domain,
                           std::shared_ptr<const sts::StoredPolicy> policy,
                           std::function<void(bool durable)> kept);
@@ -50,6 +51,10 @@ class Keeper {
 
   /// Writes what is noted of a policy, some time; nobody waits for it.
   void note(const std::string& domain);
+  /// Finds a place for a policy that has none, if there is room now, and writes it then.
+  void settle(const std::string& domain);
+  /// Removes from the disk what the book has forgotten for want of memory.
+  void remove_left();
   /// Forgets a policy, in the book and on disk; not while a newer one is on its way there.
   void forget(const std::string& domain);
   /// The same for an operator, who waits: `forgotten` is called once the disk has forgotten it too
@@ -68,10 +73,10 @@ class Keeper {
     std::string why;               ///< of the last failure
     base::WallTime since{};        ///< when it began to fail
     std::size_t unsaved = 0;       ///< policies that are in memory only and are to be written
-    std::size_t unplaced = 0;      ///< policies, since the start, for which the book had no place
+    std::size_t unplaced = 0;      ///< policies, since the start, that were left without a place
     base::WallTime unplaced_at{};  ///< when that, or displaced_enforced, last happened
     std::size_t displaced = 0;     ///< policies, since the start, that made room for newcomers
-    std::size_t displaced_enforced = 0;  ///< unexpired enforce policies among them
+    std::size_t displaced_enforced = 0;  ///< unexpired enforce policies among them: still applied
     std::size_t failures = 0;            ///< failed writes since the start
   };
   State state() const;
@@ -96,6 +101,7 @@ class Keeper {
       const std::vector<std::string>& domains,
       std::function<void(bool durable)> told = [](bool) {});
   void no_place(const std::string& domain);
+  void write_soon(const std::vector<std::string>& domains);
   void log_displaced(const std::vector<Book::Displaced>& displaced, const std::string& newcomer);
   store::Change row_of(const std::string& domain);
 
@@ -109,6 +115,8 @@ class Keeper {
   base::SteadyTime reminded_{};
   base::SteadyTime no_place_said_{};
   base::SteadyTime displaced_said_{};
+  base::SteadyTime left_said_{};
+  std::size_t left_ = 0;  ///< that the book forgot for want of memory
   std::unordered_set<std::string> unsaved_;
   std::unordered_set<std::string> forgotten_;         ///< the disk may still have them
   std::unordered_map<std::string, Pending> pending_;  ///< policies that are not in the book yet

@@ -58,6 +58,8 @@ std::size_t size_of(const std::string& domain, const Record& record, std::size_t
             text(failure.why.text.capacity());
   if (entry.superseded)
     size += heap(sizeof(*entry.superseded) + kShared) + text(entry.superseded->id.capacity());
+  if (entry.dns_error)
+    size += heap(sizeof(*entry.dns_error) + kShared) + text(entry.dns_error->capacity());
   return size;
 }
 

@@ -24,15 +24,25 @@ Refresher::Refresher(const Outside& outside, Book& book, PolicyService& service,
 void Refresher::tick() {
   timer_ = outside_.timers.after(kTick, [this] { tick(); });
   watch_clock();
+  look_on(placed_, &Book::walk);
+  look_on(unplaced_, &Book::walk_unplaced);
+  outside_.keeper.remove_left();
+}
+
+void Refresher::look_on(Round& round, Walk walk) {
   // Where a part holds more overdue policies than may be refreshed at once, it is looked at again.
-  if (*under_way_ >= kAtOnce) return;
+  if (*round.under_way >= round.at_once) return;
   Chores chores;
-  const auto after = book_.walk(next_, kShare, [&](const std::string& domain, Record& record) {
-    book_.drop_ended_answers(record, outside_.clock.wall(), outside_.clock.steady());
-    if (record.entry.stored) look_at(domain, record, chores);
-  });
-  if (*under_way_ + chores.refresh.size() <= kAtOnce) next_ = after;
-  do_chores(chores);
+  const auto now = outside_.clock.wall();
+  const bool has_places = &round == &placed_;
+  const auto after =
+      (book_.*walk)(round.next, kShare, [&](const std::string& domain, Record& record) {
+        if (has_places) book_.drop_ended_answers(record, now, outside_.clock.steady());
+        if (record.entry.stored) look_at(domain, record, chores);
+        if (!has_places && is_unexpired_enforce(record.entry, now)) chores.settle.push_back(domain);
+      });
+  if (*round.under_way + chores.refresh.size() <= round.at_once) round.next = after;
+  do_chores(chores, round);
 }
 
 void Refresher::watch_clock() {
@@ -67,7 +77,7 @@ void Refresher::look_at(const std::string& domain, Record& record, Chores& chore
   }
 }
 
-void Refresher::do_chores(const Chores& chores) {
+void Refresher::do_chores(const Chores& chores, Round& round) {
   for (const auto& domain : chores.forget) {
     outside_.log.debug("expired policy forgotten", {{"domain", domain}});
     outside_.keeper.forget(domain);
@@ -77,15 +87,17 @@ void Refresher::do_chores(const Chores& chores) {
     outside_.keeper.note(domain);
   }
   for (const auto& domain : chores.note) outside_.keeper.note(domain);
+  for (const auto& domain : chores.settle) outside_.keeper.settle(domain);
   for (const auto& domain : chores.refresh) {
-    if (*under_way_ >= kAtOnce) break;
-    refresh(domain);
+    if (*round.under_way >= round.at_once) break;
+    refresh(domain, round);
   }
 }
 
-void Refresher::refresh(const std::string& text) {
+void Refresher::refresh(const std::string& text, Round& round) {
   const auto domain = base::DomainName::parse(text);
-  if (domain && service_.refresh(*domain, [running = under_way_] { --*running; })) ++*under_way_;
+  if (domain && service_.refresh(*domain, [running = round.under_way] { --*running; }))
+    ++*round.under_way;
 }
 
 }  // namespace tlspolicyd::service

@@ -98,21 +98,110 @@ TEST_CASE("F20 ordinary policies and negatives cost what is counted for them") {
   measured("a negative", book, before);
 }
 
-TEST_CASE("F20 a policy that grows beyond the memory loses its place, and is still applied") {
+TEST_CASE("F20 policies that grow beyond the memory lose their places, and are still applied") {
   Book book({.memory = kMiB});
-  int placed = 0;
   for (int n = 0; n < 100; ++n)
     REQUIRE(fetched(book, domain(fmt::format("d{}.test", n)), policy(1)).kept);
+  int placed = 0;
   for (int n = 0; n < 100; ++n) {
-    placed += static_cast<int>(fetched(book, domain(fmt::format("d{}.test", n)), policy(500)).kept);
+    const auto who = domain(fmt::format("d{}.test", n));
+    const bool is_kept = fetched(book, who, policy(500)).kept;
+    placed += static_cast<int>(is_kept);
+    CHECK(book.is_placed(who.text()) == is_kept);
     REQUIRE(is_bounded(book));
-    const auto* record = book.find(fmt::format("d{}.test", n));
+    const auto* record = book.find(who.text());
     REQUIRE(record != nullptr);
     CHECK(record->entry.is_valid(kNow));
   }
+  CHECK(placed > 2);
   CHECK(placed < 10);
   // The same size again needs no more room.
-  CHECK(fetched(book, domain("d0.test"), policy(500)).kept == book.is_placed("d0.test"));
+  REQUIRE(book.is_placed("d0.test"));
+  const auto before = book.bytes(Part::policies);
+  CHECK(fetched(book, domain("d0.test"), policy(500)).kept);
+  CHECK(book.bytes(Part::policies) == before);
+}
+
+TEST_CASE("B-2 F20 a full cache: a policy that grows when it is refreshed keeps its place") {
+  Book book({.memory = 4 * kMiB});
+  int count = 0;
+  while (fetched(book, domain(fmt::format("d{}.test", count)), policy(2)).kept) ++count;
+  REQUIRE(count > 1000);
+  // Nobody has more than its share: newcomers find no place, and what is there grows.
+  CHECK_FALSE(fetched(book, domain("newcomer.test"), policy(1)).kept);
+  for (int n = 0; n < 100; ++n) {
+    const auto place = fetched(book, domain(fmt::format("d{}.test", n)), policy(5));
+    CHECK(place.kept);
+    CHECK(place.displaced.empty());
+    REQUIRE(is_bounded(book));
+  }
+  CHECK(book.policies() == static_cast<std::size_t>(count));
+  // What was left for growth is not for newcomers, even by way of small ones that grow.
+  CHECK_FALSE(fetched(book, domain("newcomer.test"), policy(1)).kept);
+  for (int n = 100; n < 200; ++n) {
+    fetched(book, domain(fmt::format("d{}.test", n)), policy(500));
+    REQUIRE(is_bounded(book));
+    CHECK(book.find(fmt::format("d{}.test", n))->entry.is_valid(kNow));
+  }
+  // Those that took it give it back to whoever stays within the share.
+  for (int n = 0; n < 100; ++n)
+    CHECK(fetched(book, domain(fmt::format("d{}.test", n)), policy(8)).kept);
+}
+
+TEST_CASE("A-12c registered domains with one large policy each shut nobody out") {
+  Book book({.memory = 16 * kMiB});
+  for (int n = 0; n < 100; ++n)
+    REQUIRE(fetched(book, domain(fmt::format("old{}.test", n)), policy(1)).kept);
+  int large = 0;
+  while (fetched(book, domain(fmt::format("large{}.test", large)), policy(510)).kept) ++large;
+  REQUIRE(large > 50);
+  int small = 0;
+  while (fetched(book, domain(fmt::format("gap{}.test", small)), policy(1)).displaced.empty())
+    ++small;
+  for (int n = 0; n < 1000; ++n) {
+    const auto place = fetched(book, domain(fmt::format("new{}.test", n)), policy(2));
+    CHECK(place.kept);
+    CHECK(place.displaced.size() <= 1);
+  }
+  for (int n = 0; n < 100; ++n)
+    CHECK(fetched(book, domain(fmt::format("old{}.test", n)), policy(2)).kept);
+  // And the large ones do not come back by turns.
+  for (int n = 0; n < 2 * large; ++n)
+    fetched(book, domain(fmt::format("large{}.test", n)), policy(510));
+  for (int n = 0; n < 1000; ++n) CHECK(book.is_placed(fmt::format("new{}.test", n)));
+  CHECK(is_bounded(book));
+}
+
+TEST_CASE("A-12c one newcomer displaces few policies, or none if they are not enough") {
+  Book book({.memory = 4 * kMiB});
+  int count = 0;
+  while (fetched(book, domain(fmt::format("c{}.hoster.test", count)), policy(2)).kept) ++count;
+  for (int n = 0; n < 20; ++n)
+    CHECK(fetched(book, domain(fmt::format("d{}.test", n)), policy(510)).displaced.empty());
+  CHECK(book.policies() == static_cast<std::size_t>(count));
+  const auto place = fetched(book, domain("within.share.test"), policy(20));
+  CHECK(place.kept);
+  CHECK(place.displaced.size() > 1);
+  CHECK(place.displaced.size() <= Book::kMostGivingWay);
+  for (const auto& left : place.displaced) {
+    CHECK(left.enforced);
+    REQUIRE(book.find(left.domain));
+    CHECK(book.find(left.domain)->entry.is_valid(kNow));
+  }
+}
+
+TEST_CASE("F20 what the DNS said is counted, also where it is long") {
+  constexpr std::size_t kCount = 5000;
+  const auto before = heap_in_use();
+  Book book({});
+  for (std::size_t n = 0; n < kCount; ++n)
+    book.advance(domain(fmt::format("d{}.test", n)),
+                 sts::TxtFailed{base::Error{base::Fault::dns_failed, std::string(300, 'x')}}, kNow);
+  const auto taken = heap_in_use() - before;
+  MESSAGE("a negative with 300 octets of the DNS: ", book.bytes() / kCount, " bytes counted, ",
+          taken / kCount, " bytes of heap");
+  CHECK(book.negatives() == kCount);
+  CHECK(taken * 100 <= book.bytes() * 101);
 }
 
 TEST_CASE("F20 decisions 29: the largest registered domain gives way by its bytes") {

@@ -145,9 +145,10 @@ TEST_CASE("F16 decisions 29: as long as there is room nobody is refused") {
 TEST_CASE(
     "F16 decisions 29: where there is none the largest registered domain gives its longest "
     "unused") {
-  Book book({.policies = 5, .negatives = 100});
-  for (const char* who : {"a.big.co.uk", "b.big.co.uk", "c.big.co.uk", "one.test", "two.test"})
-    REQUIRE(fetched(book, domain(who)).kept);
+  Book book({.policies = 12, .negatives = 100});
+  for (const char first : std::string("abcdefghij"))
+    REQUIRE(fetched(book, domain(std::string(1, first) + ".big.co.uk")).kept);
+  for (const char* who : {"one.test", "two.test"}) REQUIRE(fetched(book, domain(who)).kept);
   book.use("a.big.co.uk");
   book.find("b.big.co.uk");  // no use
   const auto place = fetched(book, domain("three.test"));
@@ -155,27 +156,89 @@ TEST_CASE(
   REQUIRE(displaced_by(place) == Names{"b.big.co.uk"});
   CHECK(place.displaced.front().enforced);
   // Its own newcomers displace nobody: they are known as long as they last in memory.
-  CHECK_FALSE(fetched(book, domain("d.big.co.uk")).kept);
-  CHECK(book.unplaced() == 1);
-  REQUIRE(book.find("d.big.co.uk"));
-  CHECK(book.find("d.big.co.uk")->entry.is_valid(kNow));
+  CHECK_FALSE(fetched(book, domain("k.big.co.uk")).kept);
+  // Nor is what gave way forgotten.
+  CHECK(book.unplaced() == 2);
+  for (const char* who : {"b.big.co.uk", "k.big.co.uk"}) {
+    REQUIRE(book.find(who));
+    CHECK(book.find(who)->entry.is_valid(kNow));
+    CHECK_FALSE(book.is_placed(who));
+  }
+  CHECK(book.has_row("b.big.co.uk"));
+  CHECK_FALSE(book.has_row("k.big.co.uk"));
   // Nor does what does not enforce.
   for (const auto mode : {sts::Mode::testing, sts::Mode::none})
     CHECK_FALSE(fetched(book, domain("four.test"), policy(mode)).kept);
   CHECK(displaced_by(fetched(book, domain("four.test"))) == Names{"c.big.co.uk"});
-  // Now all have one: nobody has too many.
+  // Now it has no more than its share.
   CHECK_FALSE(fetched(book, domain("five.test")).kept);
-  CHECK(book.policies() == 5);
+  CHECK(book.policies() == 12);
+  // Once there is room again it gets its place back.
+  CHECK_FALSE(book.settle("b.big.co.uk", kNow).kept);
+  book.forget("one.test");
+  CHECK(book.settle("b.big.co.uk", kNow).kept);
+  CHECK(book.is_placed("b.big.co.uk"));
+  CHECK(book.policies() == 12);
+}
+
+TEST_CASE("A-12 a registered domain within its share gives nothing up, though it is the largest") {
+  Book book({.policies = 12, .negatives = 100});
+  for (std::size_t n = 0; n < Book::kFairShare; ++n)
+    fetched(book, domain("n" + std::to_string(n) + ".victim.test"));
+  for (int n = 0; n < 100; ++n) CHECK(fetched(book, name(n)).displaced.empty());
+  CHECK(book.policies() == 12);
+  for (std::size_t n = 0; n < Book::kFairShare; ++n)
+    CHECK(book.is_placed("n" + std::to_string(n) + ".victim.test"));
+}
+
+TEST_CASE("A-12 what gave way is not pushed off the shelf by what never had a place") {
+  Book book({.policies = 20, .negatives = 100, .unplaced = 5});
+  for (int n = 0; n < 20; ++n) fetched(book, domain("n" + std::to_string(n) + ".big.test"));
+  const auto gone = displaced_by(fetched(book, name(0)));
+  REQUIRE(gone.size() == 1);
+  for (int n = 0; n < 100; ++n) fetched(book, domain("x" + std::to_string(n) + ".big.test"));
+  CHECK(book.unplaced() == 5);
+  REQUIRE(book.find(gone.front()));
+  CHECK(book.find(gone.front())->entry.is_valid(kNow));
+  CHECK(book.take_left().empty());
+  // Others that had one push it off: whoever keeps the rows hears of it, once.
+  for (int n = 1; n <= 5; ++n) REQUIRE(fetched(book, name(n)).kept);
+  CHECK(book.find(gone.front()) == nullptr);
+  CHECK(book.take_left() == gone);
+  CHECK(book.take_left().empty());
+}
+
+TEST_CASE("what has no place is met by its own walk, and so is what expired there with a row") {
+  Book book({.policies = 20, .negatives = 100});
+  for (int n = 0; n < 20; ++n) fetched(book, domain("n" + std::to_string(n) + ".big.test"));
+  const auto gone = displaced_by(fetched(book, name(0))).front();
+  fetched(book, domain("late.big.test"));
+  fetched(book, domain("tests.test"), policy(sts::Mode::testing));
+  absent(book, domain("absent.test"));
+  const auto met = [&book] {
+    std::set<std::string> all;
+    book.walk_unplaced(0, 1, [&](const std::string& who, Record&) { all.insert(who); });
+    return all;
+  };
+  CHECK(met() == std::set<std::string>{gone, "late.big.test"});
+  const auto later = kNow + seconds{86400 * 2};
+  for (const auto& who : {gone, std::string("late.big.test")}) book.reconsider(who, later);
+  CHECK(book.unplaced() == 0);
+  CHECK(met() == std::set<std::string>{gone});
+  // A corrected clock.
+  book.reconsider(gone, kNow);
+  CHECK(book.unplaced() == 1);
 }
 
 TEST_CASE("decisions 29: two registered domains of one size do not displace each other by turns") {
-  Book book({.policies = 6, .negatives = 100});
-  for (int n = 0; n < 6; ++n) fetched(book, domain("n" + std::to_string(n) + ".big.test"));
+  Book book({.policies = 30, .negatives = 100});
+  for (int n = 0; n < 30; ++n) fetched(book, domain("n" + std::to_string(n) + ".big.test"));
   int left = 0;
-  for (int n = 0; n < 20; ++n)
-    left += static_cast<int>(
-        fetched(book, domain("n" + std::to_string(n) + ".other.test")).displaced.size());
-  CHECK(left == 3);
+  for (const char* who : {".other.test", ".big.test", ".other.test"})
+    for (int n = 0; n < 100; ++n)
+      left +=
+          static_cast<int>(fetched(book, domain("n" + std::to_string(n) + who)).displaced.size());
+  CHECK(left == 15);
 }
 
 TEST_CASE(
@@ -244,17 +307,17 @@ TEST_CASE("A-12 negatives: the largest registered domain gives way once all plac
 
 TEST_CASE("a policy from an earlier life is taken up whatever the limits") {
   Book book({.policies = 1, .negatives = 10});
-  for (int n = 0; n < 5; ++n) {
+  for (int n = 0; n < 20; ++n) {
     const auto who = domain("n" + std::to_string(n) + ".one.test");
     const auto stored = sts::renewal({}, "1", policy(), kNow);
     book.restore(who, std::make_shared<const sts::StoredPolicy>(stored), {.used_at = kNow}, kNow);
   }
-  CHECK(book.policies() == 5);
+  CHECK(book.policies() == 20);
   CHECK(book.find("n4.one.test")->entry.is_valid(kNow));
   CHECK(book.find("n4.one.test")->entry.is_due(kNow));
   // A newcomer of another registered domain gets a place, and the book does not grow for it.
   CHECK(displaced_by(fetched(book, name(1))).size() == 1);
-  CHECK(book.policies() == 5);
+  CHECK(book.policies() == 20);
 }
 
 TEST_CASE("a walk meets every policy, in parts") {

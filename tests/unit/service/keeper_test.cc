@@ -306,21 +306,75 @@ TEST_CASE("an operator forgets nothing under a policy that is on its way to the 
   CHECK(disk.keeper->forget("a.test", [](bool) {}) == nullptr);
 }
 
-TEST_CASE("F16 decisions 29: an enforce policy that makes room is gone from the disk, and logged") {
+TEST_CASE("A-12 an enforce policy that makes room stays on disk as long as it is applied, logged") {
   Disk disk;
-  disk.keep("a.big.test", "1");
-  disk.keep("b.big.test", "1");
-  CHECK(disk.keep("small.test", "1"));
+  disk.book.set_limits({.policies = 10, .negatives = 10, .unplaced = 2});
+  for (int n = 0; n < 10; ++n) disk.keep("n" + std::to_string(n) + ".big.test", "1");
+  disk.keep("small0.test", "1");
   disk.time.pass(seconds{1});
-  CHECK(disk.saved_id("a.big.test").empty());
-  CHECK(disk.saved_id("b.big.test") == "1");
-  CHECK(disk.saved_id("small.test") == "1");
+  CHECK_FALSE(disk.book.is_placed("n0.big.test"));
+  CHECK(disk.saved_id("n0.big.test") == "1");
+  CHECK(disk.saved_id("n1.big.test") == "1");
+  CHECK(disk.saved_id("small0.test") == "1");
   CHECK(disk.times_said("enforce policy evicted: cache full") == 1);
   CHECK(disk.keeper->state().displaced_enforced == 1);
   CHECK(disk.keeper->state().unplaced == 0);
+  // Its refreshes are written, and its notes.
+  disk.keep("n0.big.test", "2");
+  CHECK(disk.saved_id("n0.big.test") == "2");
+  CHECK(disk.keeper->state().unplaced == 0);
+  disk.book.find("n0.big.test")->entry.upkeep.failures = 7;
+  disk.keeper->note("n0.big.test");
+  disk.time.pass(seconds{1});
+  CHECK(disk.store.held().at("n0.big.test").upkeep.failures == 7);
+  // A place that is free again is its own.
+  disk.keeper->settle("n0.big.test");
+  CHECK_FALSE(disk.book.is_placed("n0.big.test"));
+  disk.keeper->forget("small0.test");
+  disk.keeper->settle("n0.big.test");
+  CHECK(disk.book.is_placed("n0.big.test"));
 }
 
-TEST_CASE("F20 a policy that has lost its place to its size leaves its older text on disk") {
+TEST_CASE("A-12 what the shelf drops is gone from the disk, also where that failed, and logged") {
+  Disk disk;
+  disk.book.set_limits({.policies = 20, .negatives = 10, .unplaced = 1});
+  for (int n = 0; n < 20; ++n) disk.keep("n" + std::to_string(n) + ".big.test", "1");
+  disk.keep("small0.test", "1");
+  disk.keep("small1.test", "1");
+  disk.keeper->remove_left();
+  disk.time.pass(seconds{1});
+  CHECK(disk.saved_id("n0.big.test").empty());
+  CHECK(disk.saved_id("n1.big.test") == "1");
+  CHECK(disk.times_said("policy forgotten: no memory for policies without a place") == 1);
+  disk.store.set_health(Health::full);
+  disk.keep("small2.test", "1");
+  disk.keeper->remove_left();
+  disk.time.pass(seconds{1});
+  CHECK(disk.saved_id("n1.big.test") == "1");
+  disk.store.set_health(Health::works);
+  disk.time.pass(Keeper::kRetry + seconds{1});
+  CHECK(disk.saved_id("n1.big.test").empty());
+  CHECK(disk.saved_id("n2.big.test") == "1");
+  CHECK_FALSE(disk.keeper->state().failing);
+}
+
+TEST_CASE(
+    "A-12 what had lost its place is applied after a restart, also where there is no memory") {
+  Disk disk;
+  disk.book.set_limits({.policies = 20, .negatives = 10, .unplaced = 100, .memory = 1 << 16});
+  store::Contents left;
+  for (int n = 0; n < 90; ++n)
+    left.rows.push_back({"d" + std::to_string(n) + ".test", disk.policy("1"), {}});
+  disk.keeper->take_up(left);
+  REQUIRE(disk.book.policies() < 90);
+  REQUIRE(disk.book.unplaced() > 0);
+  const auto last = disk.book.find("d89.test");
+  REQUIRE(last);
+  CHECK(last->entry.is_valid(disk.time.wall()));
+  CHECK(disk.book.has_row("d89.test"));
+}
+
+TEST_CASE("F20 a policy that has lost its place to its size is written all the same") {
   Disk disk;
   disk.book.set_limits({.policies = 2, .negatives = 10, .memory = std::size_t{1} << 16});
   disk.keep("a.test", "1");
@@ -330,15 +384,17 @@ TEST_CASE("F20 a policy that has lost its place to its size leaves its older tex
         sts::MxPattern::parse(std::string(50, 'a') + std::to_string(n) + ".test").value());
   const auto what = std::make_shared<const sts::StoredPolicy>(large);
   const auto keeping = disk.keeper->keep(name("a.test"), what, [&](bool durable) {
-    CHECK_FALSE(durable);
+    CHECK(durable);
     disk.book.advance(name("a.test"), sts::PolicyFetched{what}, disk.time.wall());
   });
+  CHECK_FALSE(disk.book.is_placed("a.test"));
   disk.time.pass(seconds{1});
   REQUIRE(disk.book.find("a.test"));
   CHECK(disk.book.find("a.test")->entry.stored->id == "2");
   disk.keeper->note("a.test");  // as after a failed fetch
   disk.time.pass(seconds{1});
-  CHECK(disk.saved_id("a.test") == "1");
+  CHECK(disk.saved_id("a.test") == "2");
+  CHECK(disk.keeper->state().unplaced == 1);
 }
 
 TEST_CASE("F20 a file that is larger than the memory: what was left out is reported and stays") {

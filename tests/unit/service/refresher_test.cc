@@ -193,6 +193,50 @@ TEST_CASE("the use of a policy reaches the disk once a day, also without a fetch
   CHECK(world.fetched_since(began) == 0);
 }
 
+TEST_CASE("B-2 A-12 policies without a place are refreshed too, and get one once there is room") {
+  World world(1, seconds{0}, seconds{1});
+  auto& book = world.life->book;
+  book.set_limits({.policies = 1});
+  sts::Policy policy;
+  policy.mode = sts::Mode::enforce;
+  policy.max_age = seconds{10 * 86400};
+  std::vector<std::string> late;
+  for (int n = 0; n < 50; ++n) {
+    const auto who = base::DomainName::parse("late" + std::to_string(n) + ".test").value();
+    late.push_back(who.text());
+    world.network.set_https(
+        "mta-sts." + who.text(),
+        {.delay = seconds{1},
+         .outcome = net::HttpsReply{200,
+                                    "text/plain",
+                                    "version: STSv1\nmode: enforce\nmx: mx.test\nmax_age: 864000\n",
+                                    {}}});
+    REQUIRE_FALSE(book.admit(who, policy, world.time.wall()).kept);
+    const auto stored = sts::renewal({}, "1", policy, world.time.wall());
+    book.advance(who, sts::PolicyFetched{std::make_shared<const sts::StoredPolicy>(stored)},
+                 world.time.wall());
+    book.find(who.text())->entry.upkeep.used_at = world.time.wall();
+  }
+  const auto fetched_at = [&](const std::string& who) {
+    const auto* record = book.find(who);
+    REQUIRE(record);
+    REQUIRE(record->entry.stored);
+    return record->entry.stored->fetched_at;
+  };
+  const auto began = world.time.wall();
+  world.time.pass(seconds{30 * 3600});
+  for (const auto& who : late) {
+    CHECK(fetched_at(who) > began);
+    CHECK_FALSE(book.is_placed(who));
+  }
+  CHECK(world.store.held().size() == 1);
+  book.set_limits({.policies = 40});
+  world.time.pass(Refresher::kRound + Refresher::kTick);
+  CHECK(book.policies() == 40);
+  CHECK(book.unplaced() == 11);
+  CHECK(world.store.held().size() == 40);
+}
+
 TEST_CASE("F20 the walk drops the replies that have ended") {
   World world(1, seconds{3600}, seconds{1});
   auto& record = *world.life->book.find("d0.test");
