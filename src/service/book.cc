@@ -23,7 +23,7 @@ CachedDomain* Book::find_node(std::string_view domain) {
   if (record.era != era_) {
     record.era = era_;
     record.replies = std::vector<KeptReply>();
-    if (record.mx) record.mx = outdated(*record.mx);
+    if (record.mx) record.mx = record.entry.stored ? outdated(*record.mx) : nullptr;
     measure(*node);
   }
   if (record.attempt != attempt_) {

@@ -352,17 +352,22 @@ TEST_CASE("D1 answers of all domains are forgotten at once, and nothing else of 
   const auto answer = [&](int n) {
     auto& record = book.open(name(n));
     record.replies = {{{}, Decision::Kind::secure, kNow + seconds{60}, {}, "wire"}};
-    record.mx = std::make_shared<const MxHosts>();
+    record.mx = std::make_shared<const MxHosts>(
+        MxHosts{.names = {"mx.test"}, .until = base::SteadyTime{seconds{60}}});
   };
   const auto is_answered = [&](int n, bool wanted) {
     CAPTURE(n);
     CHECK(book.find(text(n))->replies.empty() != wanted);
-    CHECK((book.find(text(n))->mx != nullptr) == wanted);
+    const auto& mx = book.find(text(n))->mx;
+    CHECK((mx && mx->until > base::SteadyTime{}) == wanted);
   };
   for (const int n : {1, 2}) answer(n);
   for (const int n : {1, 2}) is_answered(n, true);
   book.forget_answers();
   for (const int n : {1, 2}) is_answered(n, false);
+  // decisions.md 27: the names of the last day stay known where there is a policy.
+  CHECK(book.find(text(1))->mx->names == std::vector<std::string>{"mx.test"});
+  CHECK_FALSE(book.find(text(2))->mx);
   CHECK(book.find(text(1))->entry.is_valid(kNow));
   CHECK(book.find(text(2))->entry.absence == sts::Absence::no_record);
   for (const int n : {1, 2, 3}) answer(n);  // the third is new
