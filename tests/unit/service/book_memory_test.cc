@@ -1,14 +1,15 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <malloc.h>
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/allocator_interface.h>
-#endif
 
 #include <memory>
 
 #include "base/registered_domain.h"
 #include "service/book.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();  // g++ 12 has no header for it
+#endif
 
 using namespace tlspolicyd;
 using namespace tlspolicyd::service;
