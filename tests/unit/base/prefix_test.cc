@@ -109,7 +109,8 @@ TEST_CASE("A-8 the operator's prefixes allow what lies inside them and nothing e
   CHECK(may_connect(address("8.8.8.8"), {}));
 }
 
-TEST_CASE("network D10: decision 26: of IPv6 only global unicast, whatever IANA may register elsewhere") {
+TEST_CASE(
+    "network D10: decision 26: of IPv6 only global unicast, whatever IANA may register elsewhere") {
   const Prefix everything_but[] = {prefix("::/3"), prefix("4000::/2"), prefix("8000::/1")};
   for (const auto& block : everything_but) {
     const auto inside = Address::parse(block.text().substr(0, block.text().find('/'))).value();

@@ -116,7 +116,8 @@ TEST_CASE("a socket that was left behind is replaced, one in use is not") {
   CHECK(failure().empty());
 }
 
-TEST_CASE("network D10: a socket that cannot be asked is left where it is, and the failure says why") {
+TEST_CASE(
+    "network D10: a socket that cannot be asked is left where it is, and the failure says why") {
   Place place;
   Loop loop;
   const net::UnixAddress address{place.path(), 0600, ""};
