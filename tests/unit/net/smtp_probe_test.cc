@@ -301,7 +301,7 @@ TEST_CASE("hosts that stop") {
     const auto report = world.probe();
     CHECK(report.reached == Stage::greeting);
     CHECK(report.trouble->fault == Fault::deadline);
-    CHECK(report.took >= 300ms);
+    CHECK(report.took >= 290ms);  // libevent's clock has ticks of 4 ms
   }
   SUBCASE("silence instead of a handshake") {
     const Server server(good(), [](Server::Connection& connection) {
