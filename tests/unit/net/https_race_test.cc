@@ -147,8 +147,8 @@ TEST_CASE("F14 D3: an address that takes the connection and says nothing is over
   const auto reply = world.get();
   REQUIRE(reply.ok());
   CHECK(reply->peer.address.starts_with("127.0.0.2:"));
-  CHECK(world.took >= HttpsRace::kStall);
-  CHECK(world.took < HttpsRace::kStall + 2s);
+  CHECK(world.took >= HttpsRace::kStall - 10ms);  // a timer may fire a tick early
+  CHECK(world.took < 5 * HttpsRace::kStall);
 }
 
 TEST_CASE("F14: several silent ones, and the last address answers") {
