@@ -174,7 +174,7 @@ HOSTS = {
     "foldedcoding": (proper(OK + b"Content-Encoding:\r\n br\r\nContent-Length: %d\r\n\r\n" %
                             len(GOOD) + GOOD), {}, "A-2 a folded Content-Encoding"),
     "unicode": (proper(OK + b"\r\nversion: STSv1\nmode: enforce\nmax_age: 1\n"
-                       + "mx: ü.b\n".encode() * 6000), {}, "A-14 endless mx to convert"),
+                       + "mx: ü\u202e.b\n".encode() * 5000), {}, "A-14 endless mx that cannot be converted"),
     "drip": (drop(OK + b"Content-Length: %d\r\n\r\n" % len(GOOD) + GOOD, 1.0), {},
              "A-4 one byte a second"),
     "stall": (silent(OK + b"Content-Length: %d\r\n\r\n" % len(GOOD) + GOOD[:-1]), {},
