@@ -23,5 +23,11 @@ constexpr bool is_printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return is_printable(c); });
 }
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+/// `text` without the blanks (WSP) at both ends.
+constexpr std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_wsp(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_wsp(text.back())) text.remove_suffix(1);
+  return text;
+}
 
 }  // namespace tlspolicyd::base

@@ -23,16 +23,10 @@ bool is_same(std::string_view text, std::string_view lower_case) {
                     [](char a, char b) { return base::to_lower(a) == b; });
 }
 
-std::string_view without_blanks(std::string_view text) {
-  while (!text.empty() && base::is_wsp(text.front())) text.remove_prefix(1);
-  while (!text.empty() && base::is_wsp(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 /// Takes the first word of a line, which blanks end.
 std::string_view take_word(std::string_view& line) {
   const auto word = line.substr(0, line.find_first_of(" \t"));
-  line = without_blanks(line.substr(word.size()));
+  line = base::trimmed(line.substr(word.size()));
   return word;
 }
 
@@ -43,7 +37,7 @@ void for_each_member(std::string_view list, Use use) {
   while (!list.empty()) {
     const auto member = list.substr(0, list.find(','));
     list.remove_prefix(std::min(member.size() + 1, list.size()));
-    if (const auto text = without_blanks(member); !text.empty()) use(text);
+    if (const auto text = base::trimmed(member); !text.empty()) use(text);
   }
 }
 
@@ -162,7 +156,7 @@ void HttpResponseParser::status_line(std::string_view line) {
 // that continues none is skipped (RFC 9112 2.2).
 void HttpResponseParser::field_line(std::string_view line) {
   if (!line.empty() && base::is_wsp(line.front())) {
-    if (!field_.empty()) (field_ += ' ') += without_blanks(line);
+    if (!field_.empty()) (field_ += ' ') += base::trimmed(line);
     return;
   }
   const auto field = std::exchange(field_, std::string(line));
@@ -176,8 +170,8 @@ void HttpResponseParser::field_line(std::string_view line) {
 void HttpResponseParser::end_of_field(std::string_view field) {
   const auto colon = field.find(':');
   if (colon == std::string_view::npos) return;
-  const auto name = without_blanks(field.substr(0, colon));
-  const auto value = without_blanks(field.substr(colon + 1));
+  const auto name = base::trimmed(field.substr(0, colon));
+  const auto value = base::trimmed(field.substr(colon + 1));
   if (is_same(name, "content-type")) {
     if (!value.empty()) media_type_ = value;
   } else if (is_same(name, "content-length")) {
@@ -260,7 +254,7 @@ void HttpResponseParser::chunk_size_line(std::string_view line) {
   remaining_ = 0;
   for (; digits < line.size() && hex_value(line[digits]) >= 0; ++digits)
     remaining_ = append_digit(remaining_, 16, hex_value(line[digits]));
-  const auto extension = without_blanks(line.substr(digits));
+  const auto extension = base::trimmed(line.substr(digits));
   if (digits == 0 || !(extension.empty() || extension.starts_with(';')))
     return fail("malformed chunk size");
   if (remaining_ > kMaxBody - body_.size()) return fail("body is too long", Fault::too_large);

@@ -69,7 +69,7 @@ bool FetchSlots::may_begin(const Share& share, Purpose purpose) const {
   return brisk_ < limits_.total && share.holding[0] + share.holding[1] < most;
 }
 
-/// Whoever comes later does not pass those of its own registered domain that wait.
+/// A later request does not pass those of its own registered domain that wait.
 bool FetchSlots::must_wait(const Share& share, Purpose purpose) const {
   if (!share.waiting[at(Purpose::question)].empty()) return true;
   if (purpose == Purpose::refresh && !share.waiting[at(purpose)].empty()) return true;

@@ -143,7 +143,7 @@ base::OperationPtr Keeper::keep(const base::DomainName& domain,
   pending.waiting = keeping.get();
   pending.write = store_.write(std::move(changes),
                                [this, name, displaced = std::move(displaced)](const auto& error) {
-                                 // Whoever had to make room would be there again after a restart.
+                                 // An evicted policy would be there again after a restart.
                                  if (error) unsaved_.insert(displaced.begin(), displaced.end());
                                  on_kept(name, error);
                                });

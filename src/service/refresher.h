@@ -52,11 +52,11 @@ class Refresher {
     std::vector<std::string> settle;
   };
 
-  /// A walk that begins anew when it is through.
+  /// A walk that begins again when it is through.
   struct Round {
     std::size_t at_once;
     std::size_t next = 0;  ///< where the next look begins
-    /// Shared with the look-ups' ends, which may come when the refresher is gone.
+    /// Shared with the ends of lookups, which may come when the refresher is gone.
     std::shared_ptr<std::size_t> under_way = std::make_shared<std::size_t>(0);
   };
   using Look = std::function<void(const std::string&, Record&)>;

@@ -8,12 +8,6 @@ namespace tlspolicyd::sts {
 
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && base::is_wsp(text.front())) text.remove_prefix(1);
-  while (!text.empty() && base::is_wsp(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 /// Takes the first member of a list; a comma in a quoted string separates none (RFC 9110 5.6.4).
 std::string_view take_member(std::string_view& list) {
   bool is_quoted = false;
@@ -24,7 +18,7 @@ std::string_view take_member(std::string_view& list) {
   }
   const auto member = list.substr(0, end);
   list.remove_prefix(std::min(end + 1, list.size()));
-  return trimmed(member);
+  return base::trimmed(member);
 }
 
 /// Anything else is what a comma in a parameter, which should be quoted, leaves behind.
@@ -38,7 +32,7 @@ bool is_text_plain(std::string_view content_type) {
   std::string_view last;
   while (!content_type.empty())
     if (const auto member = take_member(content_type); is_media_type(member)) last = member;
-  const auto type = trimmed(last.substr(0, last.find(';')));
+  const auto type = base::trimmed(last.substr(0, last.find(';')));
   constexpr std::string_view kTextPlain = "text/plain";
   return std::equal(type.begin(), type.end(), kTextPlain.begin(), kTextPlain.end(),
                     [](char a, char b) { return base::to_lower(a) == b; });

@@ -52,12 +52,6 @@ class LineReader {
   std::size_t number_ = 0;
 };
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && base::is_wsp(text.front())) text.remove_prefix(1);
-  while (!text.empty() && base::is_wsp(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 bool is_key(std::string_view key) {
   if (key.empty() || key.size() > kMaxKey || !base::is_alnum(key.front())) return false;
   return std::all_of(key.begin(), key.end(),
@@ -79,13 +73,13 @@ class Parser {
 
  private:
   void read_line(std::string_view line) {
-    line = trimmed(line);
+    line = base::trimmed(line);
     if (line.empty()) return;
     if (!is_utf8(line)) return fail("not UTF-8");
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return fail("not of the form key: value");
     const auto key = line.substr(0, colon);
-    const auto value = trimmed(line.substr(colon + 1));
+    const auto value = base::trimmed(line.substr(colon + 1));
     if (!is_key(key)) return fail(quoted(key) + " is not a key");
     if (std::any_of(value.begin(), value.end(), base::is_ctl))
       return fail("control character in the value of " + std::string(key));
